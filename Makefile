@@ -1,0 +1,33 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/installed ## Install and run everything here, with the demo desk
+	@$(BIN)/frostdesk up --demo
+
+test: $(VENV)/installed-dev ## Run the whole test suite
+	OMP_NUM_THREADS=2 $(BIN)/pytest
+
+check: $(VENV)/installed-dev ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+demo-prompts: $(VENV)/installed ## Tune the demo desk's shipped prompts anew
+	$(BIN)/python -m workers.demo_prompts
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" sh .ci/venv "$(VENV)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+.PHONY: help run test check demo-prompts

@@ -1,0 +1,71 @@
+"""Where deliveries may go: public addresses, unless the installation allows private ones.
+
+The name is resolved once and the connection made to the address that was checked, so a name that
+answers differently the second time gains nothing.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+
+import httpcore
+import httpx
+
+from agent.errors import BadInput
+
+
+def check_url(url: str, private: bool) -> str:
+    """Return a delivery address that may be stored. Raises BadInput."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise BadInput(f"'{url}' is not an address.") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise BadInput(
+            "A delivery address starts with https:// (or http:// where private addresses are allowed)."
+        )
+    if parsed.scheme == "http" and not private:
+        raise BadInput("A delivery address must use https; http is only for private addresses of a trial.")
+    return url
+
+
+def safe_transport(private: bool) -> httpx.HTTPTransport:
+    """Return a transport that connects to public addresses only (to any, if `private`)."""
+    transport = httpx.HTTPTransport(retries=0)
+    if not private:
+        transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other seam for the socket
+            ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=_PublicOnly()
+        )
+    return transport
+
+
+class _PublicOnly(httpcore.NetworkBackend):
+    """Resolves a name, refuses it unless every address is public, connects to the first."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to a checked address. Raises httpcore.ConnectError for one that is not public."""
+        try:
+            found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
+        if not found or not all(is_public(str(address)) for address in found):
+            raise httpcore.ConnectError(f"{host} is not a public address")
+        return self._inner.connect_tcp(str(min(found)), port, timeout, local_address, socket_options)
+
+
+def is_public(address: str) -> bool:
+    """Return whether an address is one of the open internet (mapped IPv4 counts as what it maps to)."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return parsed.is_global and not parsed.is_multicast

@@ -1,0 +1,100 @@
+"""What to say to a message: pure, given what was read in it and what was said before."""
+
+from dataclasses import dataclass, replace
+
+from agent.conversations import Past
+from agent.desks import ArticleView, DeskView
+from agent.escalation import Decision, Facts, decide
+from agent.reading import Reading
+from agent.router import Route, choose_route
+from agent.tables import Turn
+from agent.verdicts import moods
+from skills.skill import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn will say and why, before it is recorded."""
+
+    outcome: str
+    reply: str | None
+    route: Route
+    decision: Decision
+    read_as: str
+    article: ArticleView | None = None
+    failed: bool = False
+
+
+def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
+    """Decide what to say to a message: pure, given its reading and the conversation's past."""
+    route = choose_route(_first(reading.verdicts.get("router", [])), desk.table)
+    action = route.lead.action if route.lead else None
+    in_context = action == "follow_up" and bool(reading.in_context)
+    search = reading.in_context if in_context else reading.verdicts.get("faq", [])
+    article = _article(desk, _first(search)) if action in ("faq", "follow_up") else None
+    mood = {verdict.label: verdict.accepted for verdict in reading.verdicts.get("sentiment", [])}
+    failing = route.lead is None or (article is None and (action == "faq" or in_context))
+    decision = decide(
+        Facts(
+            asks_for_human=mood.get("asks_for_human", False),
+            abusive=mood.get("abusive", False),
+            negative=mood.get("negative", False),
+            warned_before=any(turn.outcome == "warned" for turn in past.turns),
+            earlier_negative=tuple(_was_negative(turn) for turn in past.turns),
+            fails=failing,
+            failed_before=bool(past.turns) and past.turns[0].failed,
+            rule=_rule(desk, reading.text),
+            in_scope=route.lead is not None,
+            hands_over=action == "hand_over",
+        )
+    )
+    read_as = reading.text_in_context if in_context and reading.text_in_context else reading.text
+    answer = Answer("silent", None, route, decision, read_as, failed=failing)
+    if decision.kind == "escalate":
+        return replace(answer, outcome="escalated", reply=desk.texts["escalated"], failed=False)
+    if decision.kind == "warn":
+        return replace(answer, outcome="warned", reply=desk.texts["warned"], failed=False)
+    if decision.kind == "out_of_scope":
+        return replace(answer, outcome="out_of_scope", reply=desk.texts["out_of_scope"])
+    return _follow(desk, answer, article, _first(search))
+
+
+def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest: Verdict | None) -> Answer:
+    """Do what the desk's table says about the intent."""
+    lead = answer.route.lead
+    assert lead is not None
+    if article is not None:
+        link = f"\n\n{article.link}" if article.link else ""
+        return replace(answer, outcome="answered", reply=article.answer + link, article=article)
+    if lead.action == "faq" or (lead.action == "follow_up" and answer.failed):
+        return replace(answer, outcome="no_answer", reply=_no_answer(desk, nearest))
+    if lead.action == "silent":
+        return answer
+    outcome = {"say": "said", "label": "labelled"}.get(lead.action, "asked_back")
+    return replace(answer, outcome=outcome, reply=lead.reply or desk.texts[outcome])
+
+
+def _was_negative(turn: Turn) -> bool:
+    return "negative" in moods(turn.verdicts)
+
+
+def _article(desk: DeskView, verdict: Verdict | None) -> ArticleView | None:
+    return desk.articles.get(verdict.label) if verdict and verdict.accepted else None
+
+
+def _no_answer(desk: DeskView, nearest: Verdict | None) -> str:
+    """Say that nothing fits, and name the nearest articles."""
+    if nearest is None:
+        return desk.texts["no_answer"]
+    slugs = [nearest.label, *(name for name, _ in nearest.runners_up[:2])]
+    titles = [f"- {desk.articles[slug].question}" for slug in slugs if slug in desk.articles]
+    return "\n".join([desk.texts["no_answer"], *titles])
+
+
+def _rule(desk: DeskView, text: str) -> str | None:
+    folded = text.casefold()
+    return next((rule["name"] for rule in desk.rules if rule["contains"].casefold() in folded), None)
+
+
+def _first(verdicts: list[Verdict]) -> Verdict | None:
+    return verdicts[0] if verdicts else None

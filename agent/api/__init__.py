@@ -1,0 +1,1 @@
+"""HTTP in and out, nothing else: schemas, dependencies and one file of routes a subject."""

@@ -1,0 +1,166 @@
+"""The chat: a visitor's session, messages in and answers out, live news, feedback."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import select
+
+from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep, check_origin
+from agent.api.schemas import (
+    ChatRequest,
+    Feedback,
+    MessageView,
+    SessionAnswer,
+    SessionRequest,
+    Transcript,
+    TurnView,
+)
+from agent.conversations import Said, find_conversation
+from agent.corrections import find_turn
+from agent.errors import AgentError, NotFound
+from agent.tables import Conversation, Desk, Message, Turn
+from agent.tokens import issue
+from agent.turn import take_turn
+from agent.turn_view import show_turn
+
+router = APIRouter(prefix="/v1", tags=["chat"])
+ConversationId = Annotated[str, Path(max_length=64)]
+
+
+@router.post("/chat/session", status_code=201)
+def open_session(
+    body: SessionRequest,
+    request: Request,
+    service: ServiceDep,
+    origin: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> SessionAnswer:
+    """Give a web page's visitor a short-lived token for their own conversations."""
+    address = request.client.host if request.client else "unknown"
+    service.limits.spend("session", address, service.settings.address_per_minute)
+    with service.office.database.reading() as session:
+        desk = session.scalar(select(Desk).where(Desk.site_key == body.site_key))
+    if desk is None:
+        raise NotFound("No desk has this site key.")
+    check_origin(request, service, desk.id, origin)
+    minutes = service.settings.token_minutes
+    token, visitor = issue(service.secret, desk.id, minutes)
+    return SessionAnswer(token=token, visitor_id=visitor.id, expires_in=minutes * 60, desk=desk.name)
+
+
+@router.post("/chat")
+def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> TurnView:
+    """Take one customer message: answered, handed over, or answered with an honest 'I do not know'."""
+    return TurnView.model_validate(_take(service, speaker, body))
+
+
+@router.post("/chat/stream", response_class=EventSourceResponse)
+def chat_stream(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Iterator[ServerSentEvent]:
+    """The same as a stream of events: `typing`, `delta` (pieces of the reply), then `turn` (the whole body) or `error`."""
+    yield ServerSentEvent(event="typing", data={})
+    try:
+        shown = _take(service, speaker, body)
+    except AgentError as error:  # the answer has begun, so the error is an event of it
+        yield ServerSentEvent(event="error", data={"code": error.code, "message": error.sentence})
+        return
+    for piece in _pieces(shown["reply"] or ""):
+        yield ServerSentEvent(event="delta", data={"text": piece})
+    yield ServerSentEvent(event="turn", data=TurnView.model_validate(shown).model_dump(mode="json"))
+
+
+@router.get("/conversations/{conversation_id}/messages")
+def read_messages(
+    conversation_id: ConversationId,
+    service: ServiceDep,
+    speaker: SpeakerDep,
+    after: Annotated[int, Query(ge=0, description="Only messages with a higher `seq`")] = 0,
+) -> Transcript:
+    """Read one's own conversation."""
+    return _transcript(service, speaker, conversation_id, after)
+
+
+def own_conversation(conversation_id: ConversationId, service: ServiceDep, speaker: SpeakerDep) -> str:
+    """Return the id of a conversation the caller may follow; said before the stream starts."""
+    with service.office.database.reading() as session:
+        return find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id).id
+
+
+@router.get("/conversations/{conversation_id}/events", response_class=EventSourceResponse)
+async def follow(
+    conversation: Annotated[str, Depends(own_conversation)],
+    service: ServiceDep,
+    speaker: SpeakerDep,
+    after: Annotated[int, Query(ge=0, description="Only messages with a higher `seq`")] = 0,
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow one's own conversation: an event `messages` whenever there is news, such as a human's reply."""
+    last, owner = after, None
+    with service.streams.listen(conversation) as news:
+        while True:
+            news.clear()
+            shown = await anyio.to_thread.run_sync(_transcript, service, speaker, conversation, last)
+            if shown.messages or shown.owner != owner:
+                last, owner = max([last, *(m.seq for m in shown.messages)]), shown.owner
+                yield ServerSentEvent(event="messages", data=shown.model_dump(mode="json"))
+            await news.wait()
+
+
+@router.post("/turns/{turn_id}/feedback", status_code=204)
+def give_feedback(turn_id: str, body: Feedback, service: ServiceDep, speaker: SpeakerDep) -> None:
+    """Say whether an answer helped; the review queue looks at thumbs-down first."""
+    with service.office.database.writing() as session:
+        turn = find_turn(session, speaker.desk_id, turn_id)
+        find_conversation(session, speaker.desk_id, turn.conversation_id, speaker.visitor_id)
+        turn.rating, turn.rating_comment = body.rating, body.comment
+
+
+def _take(service: Service, speaker: Speaker, body: ChatRequest) -> dict[str, Any]:
+    who = speaker.visitor_id or "admin"
+    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
+    said = Said(
+        body.message,
+        channel="chat",
+        conversation_id=body.conversation_id,
+        client_id=body.client_message_id,
+        visitor_id=speaker.visitor_id,
+    )
+    turn_id = take_turn(service.office, speaker.desk_id, said)
+    with service.office.database.reading() as session:
+        return show_turn(session, session.get_one(Turn, turn_id))
+
+
+def _allowance(service: Service, speaker: Speaker) -> int:
+    """An admin tries things out; a visitor types."""
+    limit = service.settings.visitor_per_minute
+    return limit if speaker.visitor_id else max(limit, service.settings.address_per_minute)
+
+
+def _transcript(service: Service, speaker: Speaker, conversation_id: str, after: int) -> Transcript:
+    with service.office.database.reading() as session:
+        conversation: Conversation = find_conversation(
+            session, speaker.desk_id, conversation_id, speaker.visitor_id
+        )
+        rows = session.scalars(
+            select(Message)
+            .where(Message.conversation_id == conversation.id, Message.seq > after)
+            .order_by(Message.seq)
+        )
+        return Transcript(
+            conversation_id=conversation.id,
+            owner=conversation.owner,  # type: ignore[arg-type]
+            status=conversation.status,  # type: ignore[arg-type]
+            messages=[MessageView.model_validate(row, from_attributes=True, extra="ignore") for row in rows],
+        )
+
+
+def _pieces(reply: str) -> Iterator[str]:
+    """Cut a reply after each sentence or line, losing nothing."""
+    piece = ""
+    for character in reply:
+        piece += character
+        if character in ".!?\n":
+            yield piece
+            piece = ""
+    if piece:
+        yield piece

@@ -1,0 +1,140 @@
+"""Who is calling, and for which desk: what the routes ask for in their signatures."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import update
+
+from agent.desks import find_desk
+from agent.errors import NotAllowed, NotSignedIn
+from agent.keys import Caller, check_key
+from agent.limits import Limits
+from agent.office import Office
+from agent.settings import Settings
+from agent.streams import Streams
+from agent.tables import Desk, Key, utc_now
+from agent.tokens import read
+
+bearer = HTTPBearer(
+    auto_error=False, description="An admin key `fd_...`, or a visitor's token on the chat routes"
+)
+KEY_USE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one API process works with; `app.state.service`."""
+
+    settings: Settings
+    office: Office
+    streams: Streams
+    limits: Limits
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDesk:
+    """A desk, opened with a key."""
+
+    id: str
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who chats: a visitor with a token, or an admin trying the desk out (no visitor id)."""
+
+    desk_id: str
+    visitor_id: str | None
+
+
+def service(request: Request) -> Service:
+    """Return the process's service."""
+    found: Service = request.app.state.service
+    return found
+
+
+ServiceDep = Annotated[Service, Depends(service)]
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+def admin_caller(service: ServiceDep, credentials: Credentials) -> Caller:
+    """Return whose admin key was sent. Raises NotSignedIn."""
+    if credentials is None:
+        raise NotSignedIn("An admin key is needed: 'Authorization: Bearer fd_...'.")
+    with service.office.database.reading() as session:
+        caller = check_key(session, credentials.credentials)
+        used = session.get_one(Key, caller.key_id).used_at
+    if used is None or (utc_now() - used).total_seconds() > KEY_USE_SECONDS:
+        with service.office.database.writing() as session:
+            session.execute(update(Key).where(Key.id == caller.key_id).values(used_at=utc_now()))
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(admin_caller)]
+
+
+def installation_caller(caller: CallerDep) -> Caller:
+    """Return the caller if the key opens the whole installation. Raises NotAllowed."""
+    if caller.desk_id is not None:
+        raise NotAllowed("This needs a key of the installation, not of one desk.")
+    return caller
+
+
+InstallationDep = Annotated[Caller, Depends(installation_caller)]
+
+
+def admin_desk(
+    service: ServiceDep,
+    caller: CallerDep,
+    desk: Annotated[str | None, Query(description="The desk's slug; needed only with several desks")] = None,
+) -> AdminDesk:
+    """Return the desk an admin works on. A desk's key opens no other desk."""
+    with service.office.database.reading() as session:
+        return AdminDesk(find_desk(session, desk, caller.desk_id).id, caller)
+
+
+AdminDeskDep = Annotated[AdminDesk, Depends(admin_desk)]
+
+
+def speaker(
+    request: Request,
+    service: ServiceDep,
+    credentials: Credentials,
+    desk: Annotated[
+        str | None, Query(description="With an installation's key and several desks: the slug")
+    ] = None,
+    origin: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Speaker:
+    """Return who chats, by visitor token or admin key. Raises NotSignedIn, NotAllowed, TooMany."""
+    address = request.client.host if request.client else "unknown"
+    service.limits.spend("address", address, service.settings.address_per_minute)
+    if credentials is None:
+        raise NotSignedIn("A visitor's token (from /v1/chat/session) or an admin key is needed.")
+    if credentials.credentials.startswith("fd_"):
+        caller = admin_caller(service, credentials)
+        with service.office.database.reading() as session:
+            return Speaker(find_desk(session, desk, caller.desk_id).id, None)
+    visitor = read(service.secret, credentials.credentials)
+    check_origin(request, service, visitor.desk_id, origin)
+    return Speaker(visitor.desk_id, visitor.id)
+
+
+SpeakerDep = Annotated[Speaker, Depends(speaker)]
+
+
+def check_origin(request: Request, service: Service, desk_id: str, origin: str | None) -> None:
+    """Refuse a page that this desk does not allow; our own pages and calls without a page are fine."""
+    if origin is None or urlsplit(origin).netloc == request.headers.get("host"):
+        return
+    if service.settings.public_url and origin == service.settings.public_url.rstrip("/"):
+        return
+    with service.office.database.reading() as session:
+        desk = session.get(Desk, desk_id)
+    if desk is None or origin not in desk.allowed_origins:
+        raise NotAllowed(
+            "This desk does not allow pages of this origin; add it to the desk's allowed origins."
+        )

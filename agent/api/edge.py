@@ -1,0 +1,102 @@
+"""The outermost layer: request ids, the access log, security headers, CORS, admission."""
+
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.api.origins import Origins
+from agent.tables import new_id
+
+log = structlog.get_logger("access")
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'",
+}
+DOCS_POLICY = (
+    "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Swagger's page starts from an inline script; it shows no visitor's words."""
+PREFLIGHT_SECONDS = "600"
+
+
+def problem(
+    status: int, code: str, message: str, request_id: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Return an error in the one shape every error has."""
+    body = {"error": {"code": code, "message": message, "request_id": request_id}}
+    return JSONResponse(body, status, headers)
+
+
+class Edge:
+    """Wraps the application. `most` requests run at once; beyond that the answer is 429 immediately."""
+
+    def __init__(self, app: ASGIApp, origins: Origins, most: int) -> None:
+        self._app, self._origins, self._most = app, origins, most
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_id("req")
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 500
+        origin = self._foreign_origin(scope)
+
+        async def dressed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._dress(MutableHeaders(scope=message), scope, request_id, origin)
+            await send(message)
+
+        answer = self._answer_at_once(scope, origin, request_id)
+        streams = scope["path"].endswith("/events")  # a waiting stream takes no place
+        self._running += not streams
+        try:
+            await (answer or self._app)(scope, receive, dressed_send)
+        finally:
+            self._running -= not streams
+            route = scope.get("route")
+            log.info(
+                "request",
+                id=request_id,
+                method=scope["method"],
+                route=getattr(route, "path", "-"),
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    def _answer_at_once(self, scope: Scope, origin: str | None, request_id: str) -> Response | None:
+        if scope["method"] == "OPTIONS" and origin is not None:
+            return Response(status_code=204 if self._origins.allows(origin) else 403)
+        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/")):
+            sentence = "The server is busy; try again in a second."
+            return problem(429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
+        return None
+
+    def _foreign_origin(self, scope: Scope) -> str | None:
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin is None or urlsplit(origin).netloc == headers.get("host"):
+            return None
+        return origin
+
+    def _dress(self, headers: MutableHeaders, scope: Scope, request_id: str, origin: str | None) -> None:
+        headers["x-request-id"] = request_id
+        for name, value in SECURITY.items():
+            headers.setdefault(name, value)
+        if scope["path"] in ("/docs", "/redoc"):
+            headers["content-security-policy"] = DOCS_POLICY
+        if origin is not None and self._origins.allows(origin):
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-allow-methods"] = "GET, POST, OPTIONS"
+            headers["access-control-allow-headers"] = "authorization, content-type"
+            headers["access-control-max-age"] = PREFLIGHT_SECONDS
+            headers.add_vary_header("origin")

@@ -1,0 +1,285 @@
+"""Skills and how they learn: review, corrections, retrainings, versions, promotion."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.api.deps import AdminDeskDep, ServiceDep
+from agent.api.schemas import (
+    CorrectionRequest,
+    CorrectionView,
+    PromoteRequest,
+    PromotionView,
+    RetrainingView,
+    RetrainRequest,
+    ReviewItem,
+    RollbackRequest,
+    SkillChange,
+    SkillView,
+    TurnView,
+    VersionView,
+)
+from agent.corrections import correct, corrections_waiting, find_skill, find_turn, review_queue
+from agent.desks import skill_labels
+from agent.errors import BadInput, NotFound
+from agent.examples import role_counts
+from agent.idempotency import once
+from agent.promotions import find_version, promote, rollback
+from agent.releases import read_artefact
+from agent.retrainings import cancel, open_retraining
+from agent.tables import Correction, Example, Message, Promotion, Retraining, Skill, Version
+from agent.turn_view import show_turn
+from skills.checkpoint import unpack
+from skills.errors import PromptRefused
+
+router = APIRouter(prefix="/v1/admin", tags=["learning"])
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@router.get("/skills")
+def list_skills(service: ServiceDep, desk: AdminDeskDep) -> list[SkillView]:
+    """List the desk's skills, their live versions and what they could learn from."""
+    with service.office.database.reading() as session:
+        rows = session.scalars(select(Skill).where(Skill.desk_id == desk.id).order_by(Skill.name))
+        return [_skill(session, row) for row in rows]
+
+
+@router.patch("/skills/{name}")
+def change_skill(name: str, body: SkillChange, service: ServiceDep, desk: AdminDeskDep) -> SkillView:
+    """Change when a skill retrains by itself, or a ticket classifier's labels."""
+    with service.office.database.writing() as session:
+        row = find_skill(session, desk.id, name)
+        if body.retrain_after is not None:
+            row.retrain_after = body.retrain_after
+        if body.labels is not None:
+            if row.kind != "classification":
+                raise BadInput(
+                    f"The labels of '{name}' are not set here: intents and articles have their own calls."
+                )
+            row.labels = body.labels
+        session.flush()
+        return _skill(session, row)
+
+
+@router.get("/skills/{name}/versions")
+def list_versions(name: str, service: ServiceDep, desk: AdminDeskDep) -> list[VersionView]:
+    """List a skill's versions with their scorecards, newest first."""
+    with service.office.database.reading() as session:
+        skill = find_skill(session, desk.id, name)
+        rows = session.scalars(
+            select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc())
+        )
+        return [_version(row) for row in rows]
+
+
+@router.get("/skills/{name}/versions/{number}")
+def read_version(name: str, number: int, service: ServiceDep, desk: AdminDeskDep) -> VersionView:
+    """Read one version: its scorecard and lineage."""
+    with service.office.database.reading() as session:
+        return _version(find_version(session, find_skill(session, desk.id, name), number))
+
+
+@router.get("/review")
+def list_review(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) -> list[ReviewItem]:
+    """List turns that wait for a human's judgement, most instructive first."""
+    with service.office.database.reading() as session:
+        return [
+            ReviewItem(
+                turn=TurnView.model_validate(show_turn(session, turn)),
+                text=session.get_one(Message, turn.message_id).text,
+                rating=turn.rating,
+                audit=turn.audit,
+                created_at=turn.created_at,
+            )
+            for turn in review_queue(session, desk.id, limit)
+        ]
+
+
+@router.get("/turns/{turn_id}")
+def read_turn(turn_id: str, service: ServiceDep, desk: AdminDeskDep) -> TurnView:
+    """Read what was said and decided in one turn."""
+    with service.office.database.reading() as session:
+        return TurnView.model_validate(show_turn(session, find_turn(session, desk.id, turn_id)))
+
+
+@router.post("/corrections", status_code=201)
+def make_correction(body: CorrectionRequest, service: ServiceDep, desk: AdminDeskDep) -> CorrectionView:
+    """Say what is right for a turn; it becomes an example the skill learns from."""
+    with service.office.database.writing() as session:
+        turn, skill = find_turn(session, desk.id, body.turn_id), find_skill(session, desk.id, body.skill)
+        row = correct(session, turn, skill, body.target, desk.caller.name, body.note)
+        return _correction(session, row)
+
+
+@router.get("/corrections")
+def list_corrections(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 100) -> list[CorrectionView]:
+    """List corrections, newest first: who judged what, when, and what was said before."""
+    statement = select(Correction).where(Correction.desk_id == desk.id).order_by(Correction.created_at.desc())
+    with service.office.database.reading() as session:
+        return [_correction(session, row) for row in session.scalars(statement.limit(limit))]
+
+
+@router.post("/skills/{name}/retrain", status_code=202)
+def start_retraining(
+    name: str,
+    service: ServiceDep,
+    desk: AdminDeskDep,
+    body: RetrainRequest | None = None,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> RetrainingView:
+    """Open a retraining. Repeating the call with the same Idempotency-Key opens no second one.
+
+    409 if one of this skill is under way; 202 even while the queue server is down (the sweep finds the row).
+    """
+    seed = body.seed if body else 0
+    request = {"desk": desk.id, "skill": name, "seed": seed}
+    with service.office.database.writing() as session:
+        skill = find_skill(session, desk.id, name)
+
+        def act() -> dict[str, str]:
+            return {"id": open_retraining(session, skill, "call", desk.caller.name, seed).id}
+
+        answer = once(session, desk.caller.key_id, idempotency_key, request, act)
+        shown = _retraining(session, session.get_one(Retraining, answer["id"]))
+    service.office.jobs.nudge("retrain", shown.id)
+    return shown
+
+
+@router.get("/retrainings")
+def list_retrainings(
+    service: ServiceDep, desk: AdminDeskDep, skill: str | None = None, limit: Limit = 20
+) -> list[RetrainingView]:
+    """List retrainings, newest first."""
+    statement = select(Retraining).join(Skill).where(Skill.desk_id == desk.id)
+    if skill is not None:
+        statement = statement.where(Skill.name == skill)
+    with service.office.database.reading() as session:
+        rows = session.scalars(statement.order_by(Retraining.created_at.desc()).limit(limit))
+        return [_retraining(session, row) for row in rows]
+
+
+@router.get("/retrainings/{retraining_id}")
+def read_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDep) -> RetrainingView:
+    """Read a retraining: progress while it runs, decision and snapshot when it has ended."""
+    with service.office.database.reading() as session:
+        return _retraining(session, _find_retraining(session, desk.id, retraining_id))
+
+
+@router.post("/retrainings/{retraining_id}/cancel", status_code=202)
+def cancel_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDep) -> RetrainingView:
+    """Cancel a waiting retraining at once, a running one within a second or two."""
+    with service.office.database.writing() as session:
+        row = _find_retraining(session, desk.id, retraining_id)
+        cancel(session, row)
+        session.refresh(row)
+        return _retraining(session, row)
+
+
+@router.post("/skills/{name}/promote")
+def promote_version(
+    name: str, body: PromoteRequest, service: ServiceDep, desk: AdminDeskDep
+) -> PromotionView:
+    """Make any version live by hand, against the gate's advice if need be. 409 if the pointer moved meanwhile."""
+    with service.office.database.reading() as session:
+        version = find_version(session, find_skill(session, desk.id, name), body.version)
+    try:
+        unpack(
+            read_artefact(service.office.database, version.digest), version.digest, service.office.backbone
+        )
+    except PromptRefused as error:
+        raise BadInput(f"Version {body.version} cannot be served: {error}") from error
+    with service.office.database.writing() as session:
+        skill = find_skill(session, desk.id, name)
+        row = promote(session, skill, version, skill.live_version_id, desk.caller.name, body.reason)
+        shown = _promotion(session, row)
+    service.office.jobs.tell("desk", desk.id)
+    return shown
+
+
+@router.post("/skills/{name}/rollback")
+def roll_back(
+    name: str, service: ServiceDep, desk: AdminDeskDep, body: RollbackRequest | None = None
+) -> PromotionView:
+    """Go back to the version that was live before, or to the one named."""
+    with service.office.database.writing() as session:
+        skill = find_skill(session, desk.id, name)
+        shown = _promotion(
+            session, rollback(session, skill, desk.caller.name, body.version if body else None)
+        )
+    service.office.jobs.tell("desk", desk.id)
+    return shown
+
+
+@router.get("/promotions")
+def list_promotions(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) -> list[PromotionView]:
+    """List every move of a live pointer, newest first."""
+    statement = select(Promotion).join(Skill, Promotion.skill_id == Skill.id).where(Skill.desk_id == desk.id)
+    with service.office.database.reading() as session:
+        rows = session.scalars(statement.order_by(Promotion.created_at.desc()).limit(limit))
+        return [_promotion(session, row) for row in rows]
+
+
+def _find_retraining(session: Session, desk_id: str, retraining_id: str) -> Retraining:
+    row = session.get(Retraining, retraining_id)
+    if row is None or session.get_one(Skill, row.skill_id).desk_id != desk_id:
+        raise NotFound("There is no such retraining on this desk.")
+    return row
+
+
+def _skill(session: Session, row: Skill) -> SkillView:
+    live = session.get(Version, row.live_version_id) if row.live_version_id else None
+    return SkillView(
+        name=row.name,
+        kind=row.kind,
+        labels=skill_labels(session, row),
+        live_version=live.number if live else None,
+        examples=role_counts(session, row),
+        corrections_waiting=corrections_waiting(session, row),
+        retrain_after=row.retrain_after,
+    )
+
+
+def _version(row: Version) -> VersionView:
+    return VersionView.model_validate(row, from_attributes=True)
+
+
+def _retraining(session: Session, row: Retraining) -> RetrainingView:
+    candidate = session.get(Version, row.candidate_id) if row.candidate_id else None
+    fields = {
+        name: getattr(row, name) for name in RetrainingView.model_fields if name not in ("skill", "candidate")
+    }
+    return RetrainingView(
+        **fields,
+        skill=session.get_one(Skill, row.skill_id).name,
+        candidate=candidate.number if candidate else None,
+    )
+
+
+def _promotion(session: Session, row: Promotion) -> PromotionView:
+    before = session.get(Version, row.from_version_id) if row.from_version_id else None
+    return PromotionView(
+        skill=session.get_one(Skill, row.skill_id).name,
+        from_version=before.number if before else None,
+        to_version=session.get_one(Version, row.to_version_id).number,
+        actor=row.actor,
+        reason=row.reason,
+        created_at=row.created_at,
+    )
+
+
+def _correction(session: Session, row: Correction) -> CorrectionView:
+    example = session.scalar(select(Example).where(Example.correction_id == row.id))
+    return CorrectionView(
+        id=row.id,
+        turn_id=row.turn_id,
+        skill=session.get_one(Skill, row.skill_id).name,
+        said=row.said,
+        target=row.target,
+        reviewer=row.reviewer,
+        note=row.note,
+        example_id=example.id if example else None,
+        role=example.role if example else None,
+        created_at=row.created_at,
+    )

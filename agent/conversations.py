@@ -1,0 +1,157 @@
+"""Conversations: taking a message in, reading what was said before, adding what is said back."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from agent.errors import NotAllowed, NotFound
+from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A customer's message as a channel hands it over.
+
+    `conversation_id` None starts a conversation. `client_id` names this message for its sender, so that
+    posting it twice counts once. `visitor_id` must own the conversation if it is set.
+    """
+
+    text: str
+    channel: str
+    conversation_id: str | None = None
+    client_id: str | None = None
+    visitor_id: str | None = None
+    connection_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A stored message, and the turn it already had, if this is a repetition."""
+
+    conversation_id: str
+    message_id: str
+    turn_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier turns of a conversation say about the next one. Newest first."""
+
+    owner: str
+    turns: tuple[Turn, ...]
+    first_text: str
+    texts: tuple[str, ...]
+
+
+def receive(session: Session, desk_id: str, said: Said) -> Arrival:
+    """Store a message once and return where it is; a repeated `client_id` finds the first one."""
+    conversation = _conversation(session, desk_id, said)
+    if said.client_id is not None:
+        known = session.scalar(
+            select(Message).where(
+                Message.conversation_id == conversation.id, Message.client_id == said.client_id
+            )
+        )
+        if known is not None:
+            turn_id = session.scalar(select(Turn.id).where(Turn.message_id == known.id))
+            return Arrival(conversation.id, known.id, turn_id)
+    message = add_message(session, conversation.id, "customer", said.text, said.client_id)
+    return Arrival(conversation.id, message.id, None)
+
+
+def add_message(
+    session: Session, conversation_id: str, author: str, text: str, client_id: str | None = None
+) -> Message:
+    """Append a message; the conversation's row hands out the sequence number."""
+    seq = session.scalar(
+        update(Conversation)
+        .where(Conversation.id == conversation_id)
+        .values(last_seq=Conversation.last_seq + 1, updated_at=utc_now())
+        .returning(Conversation.last_seq)
+    )
+    assert seq is not None
+    message = Message(conversation_id=conversation_id, seq=seq, author=author, text=text, client_id=client_id)
+    session.add(message)
+    session.flush()
+    return message
+
+
+def read_past(session: Session, arrival: Arrival, limit: int = 10) -> Past:
+    """Return what was said and decided before a message."""
+    conversation = session.get_one(Conversation, arrival.conversation_id)
+    turns = session.scalars(
+        select(Turn)
+        .where(Turn.conversation_id == conversation.id, Turn.message_id != arrival.message_id)
+        .order_by(Turn.created_at.desc(), Turn.id.desc())
+        .limit(limit)
+    ).all()
+    said = select(Message).where(Message.conversation_id == conversation.id, Message.author == "customer")
+    first = session.scalars(said.order_by(Message.seq).limit(1)).one()
+    return Past(conversation.owner, tuple(turns), first.text, tuple(turn.read_as for turn in turns))
+
+
+def find_conversation(
+    session: Session, desk_id: str, conversation_id: str, visitor_id: str | None = None
+) -> Conversation:
+    """Return a conversation of this desk (and of this visitor). Raises NotFound or NotAllowed."""
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None or conversation.desk_id != desk_id:
+        raise NotFound("There is no such conversation on this desk.")
+    if visitor_id is not None and conversation.visitor_id != visitor_id:
+        raise NotAllowed("This conversation belongs to another visitor.")
+    return conversation
+
+
+def open_escalation(session: Session, conversation_id: str) -> Escalation | None:
+    """Return the conversation's open escalation."""
+    return session.scalar(
+        select(Escalation).where(Escalation.conversation_id == conversation_id, Escalation.status == "open")
+    )
+
+
+def end_escalation(session: Session, conversation: Conversation, status: str) -> None:
+    """End the open escalation, if any, and hand the conversation back to the bot."""
+    escalation = open_escalation(session, conversation.id)
+    if escalation is not None:
+        escalation.status, escalation.ended_at = status, utc_now()
+    conversation.owner = "bot"
+    conversation.updated_at = utc_now()
+
+
+def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
+    if said.external_id is not None:
+        return _external_conversation(session, desk_id, said)
+    if said.conversation_id is None:
+        conversation = Conversation(desk_id=desk_id, channel=said.channel, visitor_id=said.visitor_id)
+        session.add(conversation)
+        session.flush()
+        return conversation
+    conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id)
+    if conversation.status == "closed":  # a customer who writes again opens it again
+        conversation.status = "open"
+    return conversation
+
+
+def _external_conversation(session: Session, desk_id: str, said: Said) -> Conversation:
+    """Find or make the conversation of a helpdesk's ticket; two events at once make one."""
+    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    session.execute(
+        insert(Conversation)
+        .values(
+            id=new_id("conv"),
+            desk_id=desk_id,
+            channel=said.channel,
+            connection_id=said.connection_id,
+            external_id=said.external_id,
+        )
+        .on_conflict_do_nothing(index_elements=["connection_id", "external_id"])
+    )
+    return session.scalars(
+        select(Conversation).where(
+            Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id
+        )
+    ).one()

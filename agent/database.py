@@ -1,0 +1,73 @@
+"""The database: one engine, a way to read and a way to write.
+
+`with database.reading() as session` and `with database.writing() as session` are the only transactions
+there are. On SQLite, writing begins IMMEDIATE, so two writers queue instead of failing halfway.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+BUSY_MILLISECONDS = 30_000
+
+
+class Database:
+    """Sessions on one URL. `pool` bounds connections (threads of the process plus a few)."""
+
+    def __init__(self, url: str, pool: int = 20) -> None:
+        self.url = normal_url(url)
+        sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {} if sqlite else {"pool_pre_ping": True}
+        self.engine: Engine = create_engine(
+            self.url, pool_size=pool, max_overflow=5, pool_timeout=10, **options
+        )
+        if sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._writer = self.engine.execution_options(writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session to read in; whatever is changed in it is dropped."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a transaction; it commits when the block ends and rolls back when it raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def normal_url(url: str) -> URL:
+    """Return the URL with the driver we use (psycopg 3 for PostgreSQL)."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    for pragma in (
+        "journal_mode=WAL",
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+        # NORMAL may lose the last moments at a power cut; a promotion must not be lost.
+        "synchronous=FULL",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,145 @@
+"""A desk as a turn sees it: one immutable value with its table, words, articles and prompts."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from agent.errors import BadInput, Conflict, NotFound
+from agent.router import Lead
+from agent.tables import Article, Desk, Intent, Skill
+
+if TYPE_CHECKING:  # a process that only touches rows does not load torch
+    from skills.index import Index
+    from skills.prompt import SoftPrompt
+
+TEXTS: Mapping[str, str] = {
+    "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our service, "
+    "or hand you to a person if you ask.",
+    "no_answer": "I am not sure about that one. Could you say it in other words? You can also ask for a person.",
+    "escalated": "I am handing this conversation to a colleague, who will answer you here.",
+    "warned": "I would like to help. Please stay polite, otherwise I will hand over to a colleague.",
+    "asked_back": "Could you tell me a little more about what you need?",
+    "said": "You are welcome.",
+    "labelled": "Thank you, I have passed this on to the team.",
+    "given_back": "",
+}
+"""What a desk says unless it sets its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """An article as it is cited."""
+
+    slug: str
+    question: str
+    answer: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSkill:
+    """A skill's live prompt, ready to be read. `index` is set for retrieval skills."""
+
+    name: str
+    kind: str
+    version_id: str
+    number: int
+    prompt: "SoftPrompt"
+    index: "Index | None"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """Everything one turn needs of a desk; never changed, only replaced."""
+
+    id: str
+    slug: str
+    name: str
+    revision: int
+    table: Mapping[str, Lead]
+    texts: Mapping[str, str]
+    rules: tuple[Mapping[str, str], ...]
+    articles: Mapping[str, ArticleView]
+    passages: Mapping[str, tuple[str, ...]]
+    passage_index: "Index | None"
+    skills: tuple[LiveSkill, ...]
+
+    def skill(self, name: str) -> LiveSkill | None:
+        """Return the live skill of this name, if it has a live version."""
+        return next((skill for skill in self.skills if skill.name == name), None)
+
+
+def make_desk(session: Session, slug: str, name: str, origins: list[str] | None = None) -> Desk:
+    """Create a desk with the four standard skills, none of them tuned yet."""
+    if session.scalar(select(Desk.id).where(Desk.slug == slug)):
+        raise Conflict(f"There is a desk called '{slug}' already.")
+    desk = Desk(
+        slug=slug, name=name, site_key=f"pk_{secrets.token_urlsafe(18)}", allowed_origins=origins or []
+    )
+    session.add(desk)
+    session.flush()
+    for kind in ("router", "classification", "faq", "sentiment"):
+        session.add(Skill(desk_id=desk.id, name=kind, kind=kind))
+    session.flush()
+    return desk
+
+
+def find_desk(session: Session, slug: str | None, desk_id: str | None = None) -> Desk:
+    """Return the desk meant: by id, by slug, or the only one there is. Raises NotFound or BadInput."""
+    if desk_id is not None:
+        desk = session.get(Desk, desk_id)
+        if desk is None or (slug is not None and desk.slug != slug):
+            raise NotFound(f"This key opens no desk called '{slug}'.")
+        return desk
+    if slug is not None:
+        desk = session.scalar(select(Desk).where(Desk.slug == slug))
+        if desk is None:
+            raise NotFound(f"There is no desk called '{slug}'.")
+        return desk
+    desks = session.scalars(select(Desk).order_by(Desk.created_at).limit(2)).all()
+    if len(desks) == 1:
+        return desks[0]
+    if not desks:
+        raise NotFound("There is no desk yet; load the demo with 'frostdesk demo load' or create one.")
+    raise BadInput("There are several desks; say which one with 'desk'.")
+
+
+def touch_desk(session: Session, desk_id: str) -> None:
+    """Count a change that running processes must notice."""
+    session.execute(update(Desk).where(Desk.id == desk_id).values(revision=Desk.revision + 1))
+
+
+def passages_of(session: Session, desk_id: str) -> dict[str, tuple[str, ...]]:
+    """Return every article's passages: its question and its phrasings."""
+    rows = session.scalars(
+        select(Article).where(Article.desk_id == desk_id).order_by(Article.position, Article.slug)
+    )
+    return {row.slug: (row.question, *row.phrasings) for row in rows}
+
+
+def skill_labels(session: Session, skill: Skill) -> dict[str, list[str]]:
+    """Return the labels of a skill by axis; a router's are the desk's intents."""
+    if skill.kind != "router":
+        return {axis: list(labels) for axis, labels in skill.labels.items()}
+    statement = (
+        select(Intent.name).where(Intent.desk_id == skill.desk_id).order_by(Intent.position, Intent.name)
+    )
+    return {"intent": list(session.scalars(statement))}
+
+
+def add_intent(session: Session, desk_id: str, name: str, values: Mapping[str, Any]) -> Intent:
+    """Create or change a row of the desk's table."""
+    row = session.scalar(select(Intent).where(Intent.desk_id == desk_id, Intent.name == name))
+    if row is None:
+        last = session.scalar(select(func.max(Intent.position)).where(Intent.desk_id == desk_id))
+        row = Intent(desk_id=desk_id, name=name, action="faq", position=(last or 0) + 1)
+        session.add(row)
+    for field, value in values.items():
+        setattr(row, field, value)
+    session.flush()
+    touch_desk(session, desk_id)
+    return row

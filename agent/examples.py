@@ -1,0 +1,101 @@
+"""Examples: human-judged texts, each with a role it keeps for life."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from agent.desks import passages_of, skill_labels
+from agent.errors import BadInput
+from agent.tables import Example, Skill
+from skills import kinds
+from skills import skill as shapes
+from skills.targets import target_problem
+
+CALIBRATION_SHARE = 0.15
+GATE_SHARE = 0.15
+LONGEST_TEXT = 4000
+
+
+def text_digest(text: str) -> str:
+    """Return the sha256 of a text as people see it: case, width and spacing do not matter."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return sha256(" ".join(folded.split()).encode()).hexdigest()
+
+
+def split_role(salt: str, group: str) -> str:
+    """Return the role of a representative row: by salted digest of its group, so it never moves."""
+    place = int.from_bytes(sha256(f"{salt}:{group}".encode()).digest()[:8]) / 2**64
+    if place < CALIBRATION_SHARE:
+        return "calibration"
+    return "gate" if place < CALIBRATION_SHARE + GATE_SHARE else "train"
+
+
+def audit_role(salt: str, group: str) -> str:
+    """Return the role of an audited live turn: half calibrate, half gate."""
+    return "calibration" if sha256(f"{salt}:{group}".encode()).digest()[0] % 2 else "gate"
+
+
+def ready_skill(session: Session, skill: Skill) -> shapes.Skill:
+    """Return a desk's skill with its labels and articles of this moment."""
+    passages = passages_of(session, skill.desk_id) if skill.kind == "faq" else {}
+    return kinds.make_skill(skill.kind, skill.name, skill_labels(session, skill), passages)
+
+
+def check_target(ready: shapes.Skill, target: Mapping[str, Any]) -> None:
+    """Raise BadInput, in one sentence, if a target names what the skill or the desk does not know."""
+    problem = target_problem(ready, shapes.Example("", target))
+    if problem:
+        raise BadInput(f"{problem[0].upper()}{problem[1:]}.")
+
+
+def add_example(
+    session: Session,
+    skill: Skill,
+    text: str,
+    target: Mapping[str, Any],
+    source: str,
+    role: str,
+    group: str = "",
+    correction_id: str | None = None,
+) -> Example:
+    """Store a human-judged text. The same text again takes the new target and keeps its first role.
+
+    A golden row is never changed by anything but another golden row.
+    """
+    digest = text_digest(text)
+    row = session.scalar(select(Example).where(Example.skill_id == skill.id, Example.digest == digest))
+    if row is None:
+        row = Example(skill_id=skill.id, digest=digest, text=text, role=role, group=group or digest)
+        session.add(row)
+    elif row.role == "golden" and role != "golden":
+        return row
+    row.target, row.source, row.correction_id = dict(target), source, correction_id
+    session.flush()
+    return row
+
+
+def examples_of(session: Session, skill: Skill) -> list[Example]:
+    """Return every example of a skill in a fixed order."""
+    return list(session.scalars(select(Example).where(Example.skill_id == skill.id).order_by(Example.id)))
+
+
+def role_counts(session: Session, skill: Skill) -> dict[str, int]:
+    """Return how many examples a skill has in each role."""
+    rows = session.execute(
+        select(Example.role, func.count()).where(Example.skill_id == skill.id).group_by(Example.role)
+    )
+    return {role: count for role, count in rows}
+
+
+def as_shapes(rows: Sequence[Example]) -> list[shapes.Example]:
+    """Return rows as the learning library takes them."""
+    return [shapes.Example(row.text, row.target, row.role, row.group, row.id) for row in rows]  # type: ignore[arg-type]
+
+
+def with_known_labels(ready: shapes.Skill, rows: Sequence[Example]) -> list[Example]:
+    """Return the rows whose labels still exist; a removed intent or article takes its rows along."""
+    return [row for row in rows if target_problem(ready, shapes.Example(row.text, row.target)) is None]

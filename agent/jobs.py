@@ -1,0 +1,49 @@
+"""Nudges: telling a worker that a row waits, and telling other processes that something changed.
+
+Both are best effort. The row is the job and the database is the truth, so a lost nudge costs seconds
+(the sweep and the polls find the row), never a job.
+"""
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis, RedisError
+
+log = structlog.get_logger(__name__)
+
+QUEUES = {"retrain": "training", "handle_event": "events", "deliver": "events", "sweep": "events"}
+CHANNEL = "frostdesk"
+SECONDS = 2.0
+
+
+class Jobs:
+    """Sends nudges through one queue server. Never raises because that server is down."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = Celery(broker=redis_url, set_as_current=False)
+        self._celery.conf.update(
+            task_ignore_result=True,
+            task_serializer="json",
+            broker_connection_retry=False,
+            broker_transport_options={"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS},
+        )
+        self._redis = Redis.from_url(redis_url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+
+    def nudge(self, task: str, row_id: str) -> None:
+        """Ask a worker to look at a row now."""
+        try:
+            self._celery.send_task(task, args=(row_id,), queue=QUEUES[task], retry=False)
+        except (OperationalError, OSError, RedisError) as error:
+            log.warning("nudge_not_sent", task=task, row=row_id, error=type(error).__name__)
+
+    def tell(self, what: str, row_id: str) -> None:
+        """Tell every API process that a `desk` or a `conversation` changed."""
+        try:
+            self._redis.publish(CHANNEL, f"{what}:{row_id}")
+        except (RedisError, OSError) as error:
+            log.warning("hint_not_sent", what=what, row=row_id, error=type(error).__name__)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._celery.close()
+        self._redis.close()

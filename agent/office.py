@@ -1,0 +1,45 @@
+"""What a process needs to take turns, opened once by whoever starts it."""
+
+from dataclasses import dataclass
+
+import torch
+
+from agent.database import Database
+from agent.jobs import Jobs
+from agent.releases import Releases, read_artefact
+from agent.settings import Settings
+from skills.backbone import Backbone
+from skills.batching import Batcher, Reader
+from skills.loading import load_backbone
+from skills.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Database, backbone, the reader in front of it, live prompts and nudges of one process."""
+
+    database: Database
+    backbone: Backbone
+    reader: Reader
+    releases: Releases
+    jobs: Jobs
+
+
+def open_office(settings: Settings) -> Office:
+    """Open a process's office: connect, load the backbone, load no desk yet."""
+    if settings.torch_threads:
+        torch.set_num_threads(settings.torch_threads)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database, pool=settings.threads + 4)
+    backbone = load_backbone(settings.backbone, settings.precision)
+    store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
+    releases = Releases(database, backbone, store)
+    return Office(database, backbone, Batcher(backbone), releases, Jobs(settings.redis_url))
+
+
+def close_office(office: Office) -> None:
+    """Close what `open_office` opened."""
+    if isinstance(office.reader, Batcher):
+        office.reader.close()
+    office.jobs.close()
+    office.database.close()

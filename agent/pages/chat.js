@@ -1,0 +1,212 @@
+// The chat page: a visitor's session, messages out and in, and live news while a human has the conversation.
+
+const LINK = /https?:\/\/[^\s]+/g;
+const RETRY_MS = 2000;
+const STORE = `frostdesk:${document.body.dataset.siteKey}`;
+
+const log = document.getElementById("log");
+const form = document.getElementById("form");
+const text = document.getElementById("text");
+const send = document.getElementById("send");
+const who = document.getElementById("who");
+const trouble = document.getElementById("trouble");
+
+let state = JSON.parse(sessionStorage.getItem(STORE) || "{}"); // token, conversation
+let lastSeq = 0;
+let stream = null;
+let unsent = null; // a message that failed keeps its id, so that sending it again never doubles it
+
+const remember = (change) => {
+  state = { ...state, ...change };
+  sessionStorage.setItem(STORE, JSON.stringify(state));
+};
+
+class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// One call with the visitor's token in a header, never in a URL. An expired token is replaced once.
+async function call(path, body, signal, again = true) {
+  const headers = { "content-type": "application/json" };
+  if (state.token) headers.authorization = `Bearer ${state.token}`;
+  const options = { method: body ? "POST" : "GET", headers, signal };
+  if (body) options.body = JSON.stringify(body);
+  const answer = await fetch(path, options);
+  if (answer.ok) return answer;
+  if (answer.status === 401 && again && path !== "/v1/chat/session") {
+    await openSession();
+    return call(path, body, signal, false);
+  }
+  const said = await answer.json().catch(() => null);
+  throw new Refused(answer.status, said?.error?.message || `The server answered ${answer.status}.`);
+}
+
+async function openSession() {
+  sessionStorage.removeItem(STORE);
+  state = {};
+  const answer = await call("/v1/chat/session", { site_key: document.body.dataset.siteKey });
+  remember({ token: (await answer.json()).token });
+}
+
+// Texts become text nodes and links; nothing a customer or a desk wrote is ever parsed as HTML.
+function fill(item, words) {
+  let from = 0;
+  for (const found of words.matchAll(LINK)) {
+    item.append(words.slice(from, found.index));
+    const link = document.createElement("a");
+    link.href = found[0];
+    link.textContent = found[0];
+    link.rel = "noopener";
+    link.target = "_blank";
+    item.append(link);
+    from = found.index + found[0].length;
+  }
+  item.append(words.slice(from));
+}
+
+function add(author, words, key) {
+  const item = document.createElement("li");
+  item.className = author;
+  if (key) item.dataset.key = key;
+  fill(item, words);
+  log.append(item);
+  item.scrollIntoView({ block: "end" });
+  return item;
+}
+
+function showOwner(owner) {
+  const human = owner === "human";
+  if (who.classList.contains("human") === human) return;
+  who.classList.toggle("human", human);
+  who.textContent = human ? "A colleague has this conversation." : "You are talking to the assistant.";
+  add("notice", human ? "Handed to a colleague." : "Back with the assistant.");
+}
+
+function showMessages(transcript) {
+  for (const message of transcript.messages) {
+    if (message.seq <= lastSeq) continue;
+    lastSeq = message.seq;
+    const own = message.author === "customer" && log.querySelector("[data-key=pending]");
+    if (own) {
+      own.dataset.key = message.id; // our own message, shown already when it was sent
+    } else {
+      log.querySelector(".typing")?.remove();
+      add(message.author, message.text, message.id);
+    }
+  }
+  showOwner(transcript.owner);
+}
+
+function offerRating(turn) {
+  const item = log.querySelector(".bot:last-of-type");
+  if (turn.outcome !== "answered" || !item) return;
+  const box = document.createElement("div");
+  box.className = "rate";
+  for (const [rating, words] of [["up", "This helped"], ["down", "This did not help"]]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    button.addEventListener("click", async () => {
+      await call(`/v1/turns/${turn.turn_id}/feedback`, { rating });
+      box.replaceChildren("Thank you.");
+    });
+    box.append(button);
+  }
+  item.append(box);
+}
+
+// Follow the conversation over one long fetch; after a break, go on from the last message seen.
+async function follow() {
+  stream?.abort();
+  const mine = (stream = new AbortController());
+  while (!mine.signal.aborted) {
+    try {
+      const path = `/v1/conversations/${state.conversation}/events?after=${lastSeq}`;
+      const reader = (await call(path, null, mine.signal)).body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        const events = (rest + value).split("\n\n");
+        rest = events.pop();
+        for (const event of events) {
+          const data = event.split("\n").find((line) => line.startsWith("data:"));
+          if (data) showMessages(JSON.parse(data.slice(5)));
+        }
+      }
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      if (error instanceof Refused && [403, 404].includes(error.status)) return startOver();
+    }
+    await new Promise((wake) => setTimeout(wake, RETRY_MS));
+  }
+}
+
+function startOver() {
+  stream?.abort();
+  lastSeq = 0;
+  remember({ conversation: undefined });
+  log.replaceChildren();
+  showOwner("bot");
+  add("bot", "Hello! How can I help?");
+}
+
+async function say(words) {
+  trouble.hidden = true;
+  add("customer", words, "pending");
+  const typing = add("typing", "writing …");
+  try {
+    unsent = unsent?.words === words ? unsent : { words, id: crypto.randomUUID() };
+    const body = { message: words, client_message_id: unsent.id };
+    if (state.conversation) body.conversation_id = state.conversation;
+    const turn = await (await call("/v1/chat", body)).json();
+    unsent = null;
+    const fresh = state.conversation !== turn.conversation_id;
+    remember({ conversation: turn.conversation_id });
+    typing.remove();
+    const path = `/v1/conversations/${turn.conversation_id}/messages?after=${lastSeq}`;
+    showMessages(await (await call(path)).json());
+    offerRating(turn);
+    if (fresh) follow();
+  } catch (error) {
+    typing.remove();
+    log.querySelector("[data-key=pending]")?.remove();
+    text.value = words;
+    trouble.textContent = error instanceof Refused ? error.message : "The server cannot be reached. Your message is kept; send it again.";
+    trouble.hidden = false;
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const words = text.value.trim();
+  if (!words || send.disabled) return;
+  text.value = "";
+  send.disabled = true;
+  await say(words);
+  send.disabled = false;
+  text.focus();
+});
+
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+
+document.getElementById("again").addEventListener("click", startOver);
+
+if (!state.token) {
+  openSession().then(startOver, (error) => {
+    trouble.textContent = error.message;
+    trouble.hidden = false;
+  });
+} else if (state.conversation) {
+  follow();
+} else {
+  startOver();
+}

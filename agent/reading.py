@@ -1,0 +1,56 @@
+"""One mixed forward for one message: every skill of the desk reads it at once."""
+
+from dataclasses import dataclass
+
+import torch
+
+from agent.desks import DeskView, LiveSkill
+from skills.backbone import Backbone, Row
+from skills.batching import Reader
+from skills.reading import verdicts_of
+from skills.skill import Verdict, render
+
+LONGEST_CONTEXT = 300
+"""Characters of the earlier message that a follow-up is read with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Each skill's verdicts on a message, and the search's verdict on it read after the one before."""
+
+    text: str
+    text_in_context: str | None
+    verdicts: dict[str, list[Verdict]]
+    in_context: list[Verdict]
+
+
+def read_message(
+    reader: Reader, backbone: Backbone, desk: DeskView, text: str, before: str | None
+) -> Reading:
+    """Read a message under every live prompt of the desk, and bare, in one batch.
+
+    Rows are: the bare text, one per skill, and, when there is an earlier message, the search's two rows
+    for both messages read together. Only the search needs that: tone is judged a message at a time (the
+    policy looks at several), and the router itself says when a message only makes sense with the one
+    before it.
+    """
+    alone = render(text)
+    longest = max((skill.prompt.length for skill in desk.skills), default=0)
+    together = f"{before[-LONGEST_CONTEXT:]} {alone}" if before else None
+    tokens = backbone.tokenize([alone, together] if together else [alone], longest)
+    search = next((skill for skill in desk.skills if skill.prompt.retrieves), None)
+    rows = [Row(tokens[0]), *(_under(skill, tokens[0]) for skill in desk.skills)]
+    if together and search:
+        rows += [Row(tokens[1]), _under(search, tokens[1])]
+    states = reader.forward(rows)
+    verdicts = {skill.name: _read(skill, states[i + 1], states[0]) for i, skill in enumerate(desk.skills)}
+    in_context = _read(search, states[-1], states[-2]) if together and search else []
+    return Reading(alone, together, verdicts, in_context)
+
+
+def _under(skill: LiveSkill, tokens: tuple[int, ...]) -> Row:
+    return Row(tokens, skill.prompt.prefix, skill.prompt.positions)
+
+
+def _read(skill: LiveSkill, prompted: torch.Tensor, bare: torch.Tensor) -> list[Verdict]:
+    return verdicts_of(skill.prompt, prompted[None], bare[None], skill.index)[0]

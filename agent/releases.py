@@ -1,0 +1,104 @@
+"""Loading what is live: a desk's prompts come from the database's bytes, verified, then one reference moves."""
+
+import structlog
+from sqlalchemy import select
+
+from agent.database import Database
+from agent.desks import TEXTS, ArticleView, DeskView, LiveSkill, passages_of
+from agent.errors import NotFound
+from agent.router import Lead
+from agent.tables import Artefact, Article, Desk, Intent, Skill, Version
+from skills.backbone import Backbone
+from skills.errors import PromptRefused
+from skills.index import Index, build_index
+from skills.live import Live
+from skills.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+def read_artefact(database: Database, digest: str) -> bytes:
+    """Return the bytes of record of a prompt. Raises PromptRefused if there are none."""
+    with database.reading() as session:
+        content = session.scalar(select(Artefact.content).where(Artefact.digest == digest))
+    if content is None:
+        raise PromptRefused(f"The database holds no prompt {digest[:12]}.")
+    return content
+
+
+class Releases:
+    """Loads desks for one process and notices when another process changed them."""
+
+    def __init__(self, database: Database, backbone: Backbone, store: Store) -> None:
+        self._database, self._backbone, self._store = database, backbone, store
+        self.live: Live[DeskView] = Live(self._load)
+
+    def refresh(self, desk_id: str) -> None:
+        """Reload a desk if its revision moved. A version that does not verify leaves the old one live."""
+        old = self.live.peek(desk_id)
+        with self._database.reading() as session:
+            revision = session.scalar(select(Desk.revision).where(Desk.id == desk_id))
+        if old is None or revision is None or revision == old.revision:
+            return
+        self.live.swap(desk_id, self._load(desk_id))
+
+    def refresh_all(self) -> None:
+        """Reload every loaded desk whose revision moved: one query, then only what changed."""
+        loaded = self.live.desks()
+        if not loaded:
+            return
+        with self._database.reading() as session:
+            rows = session.execute(select(Desk.id, Desk.revision).where(Desk.id.in_(loaded))).all()
+        for desk_id, revision in rows:
+            old = self.live.peek(desk_id)
+            if old is not None and old.revision != revision:
+                self.live.swap(desk_id, self._load(desk_id))
+
+    def _load(self, desk_id: str) -> DeskView:
+        old = self.live.peek(desk_id)
+        with self._database.reading() as session:
+            desk = session.get(Desk, desk_id)
+            if desk is None:
+                raise NotFound("There is no such desk.")
+            intents = session.scalars(select(Intent).where(Intent.desk_id == desk_id)).all()
+            articles = session.scalars(select(Article).where(Article.desk_id == desk_id)).all()
+            passages = passages_of(session, desk_id)
+            live = session.execute(
+                select(Skill, Version)
+                .join(Version, Skill.live_version_id == Version.id)
+                .where(Skill.desk_id == desk_id)
+            ).all()
+        index = (
+            old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
+        )
+        skills = [self._live_skill(skill, version, index, old) for skill, version in live]
+        return DeskView(
+            id=desk.id,
+            slug=desk.slug,
+            name=desk.name,
+            revision=desk.revision,
+            table={row.name: Lead(row.action, row.reply) for row in intents},
+            texts={**TEXTS, **desk.texts},
+            rules=tuple(desk.policy.get("rules", ())),
+            articles={
+                row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles
+            },
+            passages=passages,
+            passage_index=index,
+            skills=tuple(skill for skill in skills if skill is not None),
+        )
+
+    def _live_skill(
+        self, skill: Skill, version: Version, index: Index | None, old: DeskView | None
+    ) -> LiveSkill | None:
+        before = old.skill(skill.name) if old else None
+        try:
+            same = before is not None and before.version_id == version.id
+            prompt = before.prompt if before and same else self._store.load(version.digest)
+        except PromptRefused as error:
+            log.error("version_refused", skill=skill.name, version=version.number, reason=str(error))
+            return before
+        own = prompt.indexed(index) if prompt.retrieves and index is not None else None
+        if before is None or before.version_id != version.id:
+            log.info("version_loaded", desk=skill.desk_id, skill=skill.name, version=version.number)
+        return LiveSkill(skill.name, skill.kind, version.id, version.number, prompt, own)

@@ -1,0 +1,120 @@
+"""Retrainings: the row is the job. Opening, claiming, leasing and ending one.
+
+Every write of a worker names its attempt, so a worker that lost its lease cannot write any more.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from agent.errors import AgentError, Conflict
+from agent.tables import Example, Retraining, Skill, utc_now
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
+OPEN = ("queued", "running")
+
+
+class LeaseLost(AgentError):
+    """Another worker has taken this retraining over."""
+
+    code = "lease_lost"
+
+
+def open_retraining(session: Session, skill: Skill, trigger: str, actor: str, seed: int = 0) -> Retraining:
+    """Queue a retraining. Raises Conflict if one of this skill is under way."""
+    row = Retraining(skill_id=skill.id, trigger=trigger, actor=actor, seed=seed)
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            f"A retraining of '{skill.name}' is under way already; wait for it or cancel it."
+        ) from error
+    return row
+
+
+def claim(session: Session, retraining_id: str, worker: str) -> Retraining | None:
+    """Take a waiting (or abandoned) retraining; None if there is nothing to take."""
+    now = utc_now()
+    waiting = or_(
+        Retraining.status == "queued", and_(Retraining.status == "running", Retraining.lease_until < now)
+    )
+    taken = session.execute(
+        update(Retraining)
+        .where(Retraining.id == retraining_id, waiting, Retraining.attempt < MOST_ATTEMPTS)
+        .values(
+            status="running",
+            attempt=Retraining.attempt + 1,
+            lease_until=now + LEASE,
+            worker=worker,
+            started_at=now,
+            error=None,
+        )
+    )
+    if taken.rowcount == 0:  # type: ignore[attr-defined]
+        return None
+    return session.get_one(Retraining, retraining_id, populate_existing=True)
+
+
+def keep_lease(session: Session, row: Retraining, progress: Mapping[str, Any]) -> bool:
+    """Write progress and extend the lease; return whether somebody asked to cancel. Raises LeaseLost."""
+    write(session, row, progress=dict(progress), lease_until=utc_now() + LEASE)
+    return bool(session.scalar(select(Retraining.cancel_asked).where(Retraining.id == row.id)))
+
+
+def write(session: Session, row: Retraining, **values: Any) -> None:  # noqa: ANN401 - column values
+    """Change a running retraining on behalf of one attempt. Raises LeaseLost if it is another's now."""
+    mine = and_(Retraining.id == row.id, Retraining.attempt == row.attempt, Retraining.status == "running")
+    if session.execute(update(Retraining).where(mine).values(**values)).rowcount == 0:  # type: ignore[attr-defined]
+        raise LeaseLost(f"Retraining {row.id} is no longer this worker's.")
+
+
+def end(session: Session, row: Retraining, status: str, **values: Any) -> None:  # noqa: ANN401 - column values
+    """End a retraining. Raises LeaseLost if it is another attempt's now."""
+    write(session, row, status=status, ended_at=utc_now(), lease_until=None, **values)
+
+
+def cancel(session: Session, row: Retraining) -> None:
+    """Cancel at once what waits; ask what runs to stop. Raises Conflict if it has ended."""
+    waiting = session.execute(
+        update(Retraining)
+        .where(Retraining.id == row.id, Retraining.status == "queued")
+        .values(status="cancelled", ended_at=utc_now())
+    )
+    running = session.execute(
+        update(Retraining)
+        .where(Retraining.id == row.id, Retraining.status == "running")
+        .values(cancel_asked=True)
+    )
+    if waiting.rowcount + running.rowcount == 0:  # type: ignore[attr-defined]
+        raise Conflict("This retraining has ended already.")
+
+
+def expire(session: Session) -> list[str]:
+    """Fail what died too often; return the ids of retrainings that wait or were abandoned."""
+    now = utc_now()
+    abandoned = and_(Retraining.status == "running", Retraining.lease_until < now)
+    session.execute(
+        update(Retraining)
+        .where(abandoned, Retraining.attempt >= MOST_ATTEMPTS)
+        .values(status="failed", ended_at=now, error=f"The worker died {MOST_ATTEMPTS} times while training.")
+    )
+    return list(session.scalars(select(Retraining.id).where(or_(Retraining.status == "queued", abandoned))))
+
+
+def snapshot_of(rows: list[Example]) -> dict[str, Any]:
+    """Freeze which examples a retraining sees: ids by role, the corrections among them, and a hash."""
+    digest = sha256()
+    by_role: dict[str, list[str]] = {"train": [], "calibration": [], "gate": [], "golden": []}
+    for row in rows:
+        by_role[row.role].append(row.id)
+        digest.update(f"{row.id}|{row.role}|{row.digest}|{sorted(row.target.items())}\n".encode())
+    corrections = [row.correction_id for row in rows if row.role == "train" and row.correction_id]
+    return {"hash": digest.hexdigest(), **by_role, "train_corrections": corrections}

@@ -1,0 +1,40 @@
+"""Every knob, in one frozen class. Read by the two app.py files and by the command, nowhere else."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from skills import DEFAULT_BACKBONE, Precision
+
+
+class Settings(BaseSettings):
+    """From environment variables `FROSTDESK_*`, `DATABASE_URL` and `REDIS_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="FROSTDESK_", frozen=True, populate_by_name=True)
+
+    data: Path = Field(
+        Path(".frostdesk"), description="Folder of the embedded database, caches and the admin key"
+    )
+    database_url: str = Field("", validation_alias=AliasChoices("database_url", "DATABASE_URL"))
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", validation_alias=AliasChoices("redis_url", "REDIS_URL")
+    )
+    host: str = "127.0.0.1"
+    port: int = 8710
+    public_url: str = Field("", description="Address that visitors use, when a proxy stands in front")
+    backbone: str = DEFAULT_BACKBONE
+    precision: Precision = "auto"
+    threads: int = Field(16, ge=1, le=200, description="Turns at once; beyond it 429")
+    torch_threads: int = Field(0, ge=0, description="0: let torch decide")
+    poll_seconds: float = Field(5.0, gt=0, description="How often a process looks for changes without a hint")
+    token_minutes: int = Field(60, ge=1, description="Life of a visitor's token")
+    visitor_per_minute: int = Field(30, ge=1, description="Messages a visitor may send in a minute")
+    address_per_minute: int = Field(300, ge=1, description="Chat requests from one address in a minute")
+    private_deliveries: bool = Field(False, description="Allow deliveries to loopback and private addresses")
+    log_json: bool = False
+
+    @property
+    def database(self) -> str:
+        """Return the database's URL: the one given, or the embedded SQLite file."""
+        return self.database_url or f"sqlite:///{(self.data / 'frostdesk.db').absolute()}"

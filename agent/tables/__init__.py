@@ -1,0 +1,35 @@
+"""Every table of the service, one file a family."""
+
+from agent.tables.access import IdempotentCall, Installation, Key
+from agent.tables.base import Table, new_id, utc_now
+from agent.tables.channels import Connection, Delivery, InboundEvent
+from agent.tables.conversations import Conversation, Escalation, Message, Turn
+from agent.tables.desks import Article, Desk, Intent
+from agent.tables.learning import Correction, Example, Retraining
+from agent.tables.skills import Artefact, Promotion, Skill, Version
+
+__all__ = [
+    "Artefact",
+    "Article",
+    "Connection",
+    "Conversation",
+    "Correction",
+    "Delivery",
+    "Desk",
+    "Escalation",
+    "Example",
+    "IdempotentCall",
+    "InboundEvent",
+    "Installation",
+    "Intent",
+    "Key",
+    "Message",
+    "Promotion",
+    "Retraining",
+    "Skill",
+    "Table",
+    "Turn",
+    "Version",
+    "new_id",
+    "utc_now",
+]

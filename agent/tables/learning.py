@@ -1,0 +1,85 @@
+"""From a human's judgement to a new prompt version."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from agent.tables.base import Table, primary_key, utc_now
+
+
+class Correction(Table):
+    """A human's judgement of what a skill decided on a turn: who, when, what it said, what is right."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (UniqueConstraint("turn_id", "skill_id"),)
+
+    id: Mapped[str] = primary_key("corr")
+    desk_id: Mapped[str] = mapped_column(ForeignKey("desks.id", ondelete="CASCADE"))
+    turn_id: Mapped[str] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
+    skill_id: Mapped[str] = mapped_column(ForeignKey("skills.id", ondelete="CASCADE"))
+    reviewer: Mapped[str]
+    said: Mapped[dict[str, Any]]
+    target: Mapped[dict[str, Any]]
+    note: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Example(Table):
+    """(text, target) of one skill with its source, group and role; only human-judged ones exist."""
+
+    __tablename__ = "examples"
+    __table_args__ = (
+        UniqueConstraint("skill_id", "digest"),
+        CheckConstraint("role IN ('train', 'calibration', 'gate', 'golden')", name="role"),
+        Index("ix_examples_skill_role", "skill_id", "role"),
+    )
+
+    id: Mapped[str] = primary_key("ex")
+    skill_id: Mapped[str] = mapped_column(ForeignKey("skills.id", ondelete="CASCADE"))
+    digest: Mapped[str]
+    text: Mapped[str]
+    target: Mapped[dict[str, Any]]
+    source: Mapped[str]
+    group: Mapped[str]
+    role: Mapped[str]
+    correction_id: Mapped[str | None] = mapped_column(ForeignKey("corrections.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Retraining(Table):
+    """One run; the row is the job. Every write of a worker carries its attempt number."""
+
+    __tablename__ = "retrainings"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('queued', 'running', 'promoted', 'refused', 'failed', 'cancelled')", name="status"
+        ),
+        Index(
+            "uq_retrainings_one_open",
+            "skill_id",
+            unique=True,
+            sqlite_where=text("status IN ('queued', 'running')"),
+            postgresql_where=text("status IN ('queued', 'running')"),
+        ),
+    )
+
+    id: Mapped[str] = primary_key("ret")
+    skill_id: Mapped[str] = mapped_column(ForeignKey("skills.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(default="queued")
+    trigger: Mapped[str]
+    actor: Mapped[str]
+    seed: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None]
+    cancel_asked: Mapped[bool] = mapped_column(default=False)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    candidate_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
+    decision: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,63 @@
+"""Visitors' tokens: short-lived, signed, for one visitor of one desk."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import jwt
+from sqlalchemy.orm import Session
+
+from agent.errors import NotSignedIn
+from agent.tables import Installation, new_id, utc_now
+
+ALGORITHM = "HS256"
+AUDIENCE = "frostdesk-visitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whom a token speaks for."""
+
+    id: str
+    desk_id: str
+
+
+def signing_secret(session: Session) -> bytes:
+    """Return the installation's secret, making it on first use (inside a writing session)."""
+    row = session.get(Installation, "visitor_secret")
+    if row is None:
+        row = Installation(name="visitor_secret", value=secrets.token_bytes(32))
+        session.add(row)
+        session.flush()
+    return row.value
+
+
+def issue(secret: bytes, desk_id: str, minutes: int, visitor_id: str | None = None) -> tuple[str, Visitor]:
+    """Return a signed token, for a new visitor unless one is named."""
+    visitor = Visitor(visitor_id or new_id("vis"), desk_id)
+    now = utc_now()
+    claims = {
+        "aud": AUDIENCE,
+        "sub": visitor.id,
+        "desk": desk_id,
+        "iat": now,
+        "exp": now + timedelta(minutes=minutes),
+    }
+    return jwt.encode(claims, secret, algorithm=ALGORITHM), visitor
+
+
+def read(secret: bytes, token: str) -> Visitor:
+    """Return whom a token speaks for. Raises NotSignedIn if it is forged, expired or of another kind."""
+    try:
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            options={"require": ["exp", "aud", "sub", "desk"]},
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise NotSignedIn("This visitor token has expired; ask for a new session.") from error
+    except jwt.InvalidTokenError as error:
+        raise NotSignedIn("This visitor token is not valid.") from error
+    return Visitor(str(claims["sub"]), str(claims["desk"]))

@@ -1,0 +1,126 @@
+"""One turn: a message comes in, is read once, and is answered, handed over or left alone.
+
+This is the flow everything else serves. Two short transactions frame one forward; no transaction is
+open while the backbone runs.
+"""
+
+import time
+from dataclasses import replace
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.answers import Answer, find_answer
+from agent.conversations import Arrival, Past, Said, add_message, read_past, receive
+from agent.desks import DeskView
+from agent.escalation import Decision, summarise
+from agent.office import Office
+from agent.reading import Reading, read_message
+from agent.router import Route
+from agent.tables import Conversation, Escalation, Message, Turn, new_id
+from agent.verdicts import causing, moods, verdicts_json
+
+AUDIT_SHARE = 0.02
+"""Share of turns whose reviewed examples calibrate and gate instead of training."""
+
+
+def take_turn(office: Office, desk_id: str, said: Said) -> str:
+    """Take one customer message through the whole flow; return the id of its turn.
+
+    A message that was posted before (same `client_id`) is not read again: its turn is returned. If a turn
+    broke off after the message was stored, posting it again finishes it.
+    """
+    started = time.perf_counter()
+    with office.database.writing() as session:
+        arrival = receive(session, desk_id, said)
+        past = None if arrival.turn_id else read_past(session, arrival)
+    if arrival.turn_id or past is None:
+        return str(arrival.turn_id)
+    desk = office.releases.live.snapshot(desk_id)
+    if past.owner == "human":
+        answer = Answer("silent", None, Route(None, 0.0, None), Decision("silent"), said.text)
+        reading = None
+    else:
+        before = past.texts[0] if past.texts else None
+        reading = read_message(office.reader, office.backbone, desk, said.text, before)
+        answer = find_answer(desk, reading, past)
+    with office.database.writing() as session:
+        turn_id = record(session, desk, arrival, answer, reading, past, started)
+    office.jobs.tell("conversation", arrival.conversation_id)
+    return turn_id
+
+
+def record(
+    session: Session,
+    desk: DeskView,
+    arrival: Arrival,
+    answer: Answer,
+    reading: Reading | None,
+    past: Past,
+    started: float,
+) -> str:
+    """Write the turn, its reply and its escalation; return the turn's id.
+
+    If a human took the conversation over while the backbone was reading, the bot stays silent. If the
+    same message was finished by a repeated post meanwhile, that turn stands.
+    """
+    conversation = session.get_one(Conversation, arrival.conversation_id, with_for_update=True)
+    done = session.scalar(select(Turn.id).where(Turn.message_id == arrival.message_id))
+    if done is not None:
+        return done
+    if conversation.owner == "human":
+        answer = replace(answer, outcome="silent", reply=None, article=None, failed=False)
+    reply = add_message(session, conversation.id, "bot", answer.reply) if answer.reply else None
+    turn = Turn(
+        id=new_id("turn"),
+        desk_id=desk.id,
+        conversation_id=conversation.id,
+        message_id=arrival.message_id,
+        reply_id=reply.id if reply else None,
+        read_as=answer.read_as,
+        intent=answer.route.intent,
+        confidence=answer.route.confidence,
+        leads_to=answer.route.lead.action if answer.route.lead else None,
+        outcome=answer.outcome,
+        article=answer.article.slug if answer.article else None,
+        verdicts=verdicts_json(desk, reading) if reading else [],
+        versions={skill.name: skill.version_id for skill in desk.skills} if reading else {},
+        failed=answer.failed,
+        milliseconds=round((time.perf_counter() - started) * 1000),
+    )
+    turn.audit = is_audited(turn.id)
+    session.add(turn)
+    session.flush()
+    if answer.outcome == "escalated":
+        _escalate(session, conversation, turn, answer, past)
+    return turn.id
+
+
+def is_audited(turn_id: str) -> bool:
+    """Return whether a turn belongs to the uniform random audit: a fixed share, by digest of its id."""
+    return int.from_bytes(sha256(turn_id.encode()).digest()[:4]) < AUDIT_SHARE * 2**32
+
+
+def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: Answer, past: Past) -> None:
+    reason = answer.decision.reason
+    assert reason is not None
+    message = session.get_one(Message, turn.message_id)
+    tried = tuple(dict.fromkeys(earlier.article for earlier in reversed(past.turns) if earlier.article))
+    noticed = tuple(moods(turn.verdicts))
+    cause = {"asked_for_human": "asks_for_human", "abusive": "abusive", "negative": "negative"}.get(reason)
+    session.add(
+        Escalation(
+            desk_id=conversation.desk_id,
+            conversation_id=conversation.id,
+            turn_id=turn.id,
+            reason=reason,
+            verdict=causing(turn.verdicts, cause),
+            first_request=past.first_text,
+            last_request=message.text,
+            articles_tried=list(tried),
+            mood=dict.fromkeys(noticed, True),
+            summary=summarise(reason, turn.intent, past.first_text, message.text, tried, noticed),
+        )
+    )
+    conversation.owner = "human"

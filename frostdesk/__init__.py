@@ -1,0 +1,1 @@
+"""The command: speaking to a running server, and running one."""

@@ -1,0 +1,5 @@
+"""`python -m frostdesk`."""
+
+from frostdesk.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""The command's side of the HTTP API: one call, one clear sentence when it fails."""
+
+import json
+from typing import Any, NoReturn
+
+import httpx
+import typer
+
+from frostdesk.keyfile import find_access
+
+REFUSED, BAD_INPUT, UNREACHABLE = 1, 2, 3
+TIMEOUT = 60.0
+
+
+class Client:
+    """Calls the running server; every failure ends the command with the exit code that says which kind."""
+
+    def __init__(self, desk: str | None = None) -> None:
+        self._access = find_access()
+        self._desk = desk
+        headers = {"authorization": f"Bearer {self._access.key}"} if self._access.key else {}
+        self._http = httpx.Client(
+            base_url=self._access.url, headers=headers, timeout=TIMEOUT, trust_env=False
+        )
+
+    def call(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON of an answer (None for an empty one)."""
+        params = {**options.pop("params", {}), **({"desk": self._desk} if self._desk else {})}
+        try:
+            answer = self._http.request(method, path, params=params, **options)
+        except httpx.HTTPError as error:
+            fail(
+                f"No Frostdesk server answers at {self._access.url} ({type(error).__name__}). "
+                "Start one with 'make run' or 'frostdesk up', or set FROSTDESK_URL.",
+                UNREACHABLE,
+            )
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        sentence = _sentence(answer)
+        if answer.status_code == 401:
+            sentence += " Set FROSTDESK_KEY, or run the command where 'make run' was started."
+        fail(sentence, UNREACHABLE if answer.status_code >= 500 else BAD_INPUT)
+
+    def get(self, path: str, **params: Any) -> Any:  # noqa: ANN401 - JSON
+        """GET; parameters that are None are left out."""
+        return self.call("GET", path, params={k: v for k, v in params.items() if v is not None})
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:  # noqa: ANN401 - JSON
+        """POST a JSON body."""
+        return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
+
+
+def fail(sentence: str, code: int) -> NoReturn:
+    """Say what is wrong on stderr and end with this exit code."""
+    typer.echo(f"frostdesk: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def print_json(data: Any) -> None:  # noqa: ANN401 - JSON
+    """Print machine-readable output."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _sentence(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {answer.status_code}."

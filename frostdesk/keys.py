@@ -1,0 +1,50 @@
+"""Admin keys."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from frostdesk.client import Client, print_json
+from frostdesk.options import Desk, Json, console
+
+app = typer.Typer(help="Make, list and revoke admin keys.", no_args_is_help=True)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Who or what will use it.")],
+    installation: Annotated[bool, typer.Option(help="Open every desk, not only one.")] = False,
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key. It is shown this once; only its hash is kept.
+
+    Example: frostdesk key new "helpdesk script"
+    """
+    made = Client(desk).post("/v1/admin/keys", {"name": name, "installation": installation})
+    if as_json:
+        print_json(made)
+    else:
+        console.print(made["key"])
+
+
+@app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """List keys, without their secrets."""
+    found = Client().get("/v1/admin/keys")
+    if as_json:
+        print_json(found)
+        return
+    table = Table("key", "name", "opens", "made", "used", "revoked", box=None, pad_edge=False)
+    for row in found:
+        times = [(row[field] or "-")[:19] for field in ("created_at", "used_at", "revoked_at")]
+        table.add_row(row["id"], row["name"], row["desk_id"] or "installation", *times)
+    console.print(table)
+
+
+@app.command()
+def revoke(key: Annotated[str, typer.Argument(help="The key's id, from 'key list'.")]) -> None:
+    """End a key at once."""
+    Client().call("DELETE", f"/v1/admin/keys/{key}")
+    console.print("Revoked.")

@@ -1,0 +1,238 @@
+"""Reviewing, correcting, retraining, promoting, rolling back."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from frostdesk.client import BAD_INPUT, REFUSED, Client, fail, print_json
+from frostdesk.options import Desk, Json, Limit, console
+
+SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
+POLL_SECONDS = 0.5
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "none": None, "null": None}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (skills, versions, review, correct, retrain, retrainings, cancel, promote, rollback):
+        app.command()(command)
+
+
+def skills(desk: Desk = None, as_json: Json = False) -> None:
+    """List skills, their live versions and what waits to be learnt."""
+    found = Client(desk).get("/v1/admin/skills")
+    if as_json:
+        print_json(found)
+        return
+    table = Table("skill", "kind", "live", "examples", "corrections waiting", box=None, pad_edge=False)
+    for row in found:
+        examples = ", ".join(f"{count} {role}" for role, count in sorted(row["examples"].items()))
+        live = f"v{row['live_version']}" if row["live_version"] else "-"
+        table.add_row(row["name"], row["kind"], live, examples or "-", str(row["corrections_waiting"]))
+    console.print(table)
+
+
+def versions(skill: SkillName, desk: Desk = None, as_json: Json = False) -> None:
+    """List a skill's versions with their scorecards."""
+    found = Client(desk).get(f"/v1/admin/skills/{skill}/versions")
+    if as_json:
+        print_json(found)
+        return
+    table = Table("version", "status", "right", "digest", "made", box=None, pad_edge=False)
+    for row in found:
+        right = row["scorecard"].get("right")
+        table.add_row(
+            f"v{row['number']}",
+            row["status"],
+            f"{right:.1%}" if right is not None else "-",
+            row["digest"][:12],
+            row["created_at"][:19],
+        )
+    console.print(table)
+
+
+def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
+    """List turns that wait for a human's judgement, most instructive first."""
+    found = Client(desk).get("/v1/admin/review", limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("turn", "message", "outcome", "intent", "confidence", "article", box=None, pad_edge=False)
+    for row in found:
+        turn = row["turn"]
+        confidence = turn["route"]["confidence"]
+        table.add_row(
+            turn["turn_id"],
+            row["text"][:60],
+            turn["outcome"],
+            turn["route"]["intent"] or "out of scope",
+            f"{confidence:.2f}" if confidence is not None else "-",
+            (turn["article"] or {}).get("slug") or "-",
+        )
+    console.print(table if found else "Nothing waits for review.")
+
+
+def correct(
+    turn: Annotated[str, typer.Argument(help="The turn's id, from ask or review.")],
+    skill: Annotated[str, typer.Option(help="Which skill was wrong.")],
+    target: Annotated[list[str], typer.Option(help="What is right, as NAME=VALUE; repeat for several.")],
+    note: Annotated[
+        str | None, typer.Option(help="Why, for whoever reads it later.", show_default=False)
+    ] = None,
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is right for a turn; it becomes an example the skill learns from.
+
+    Examples: --skill router --target intent=card_arrival   (intent=none: out of scope)
+    --skill faq --target article=change-pin   --skill sentiment --target asks_for_human=true
+    """
+    body = {"turn_id": turn, "skill": skill, "target": dict(map(_pair, target)), "note": note}
+    made = Client(desk).post("/v1/admin/corrections", body)
+    if as_json:
+        print_json(made)
+    else:
+        console.print(f"Recorded as {made['id']}; the example {made['example_id']} goes to {made['role']}.")
+
+
+def retrain(
+    skill: SkillName,
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show progress.")] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Order of the data; another one for a second opinion.")
+    ] = 0,
+    idempotency_key: Annotated[str | None, typer.Option(help="Repeating a call with it is harmless.")] = None,
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Retrain one skill; the gate decides whether the candidate is promoted. Exit code 1: refused.
+
+    Example: frostdesk retrain router --wait
+    """
+    client = Client(desk)
+    headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
+    run = client.post(f"/v1/admin/skills/{skill}/retrain", {"seed": seed}, headers=headers)
+    if wait:
+        run = _follow(client, run, quiet=as_json)
+    if as_json:
+        print_json(run)
+    elif not wait:
+        console.print(f"Retraining {run['id']} is {run['status']}; see 'frostdesk retrainings'.")
+    else:
+        _show_end(run)
+    if run["status"] == "refused":
+        raise typer.Exit(REFUSED)
+    if run["status"] in ("failed", "cancelled"):
+        raise typer.Exit(BAD_INPUT)
+
+
+def retrainings(
+    skill: Annotated[str | None, typer.Option(help="Only this skill's.", show_default=False)] = None,
+    desk: Desk = None,
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
+    """List retrainings, newest first, with the gate's reasons."""
+    found = Client(desk).get("/v1/admin/retrainings", skill=skill, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("retraining", "skill", "status", "candidate", "reason", box=None, pad_edge=False)
+    for row in found:
+        reason = row["decision"].get("reason") or row["error"] or ""
+        candidate = f"v{row['candidate']}" if row["candidate"] else "-"
+        table.add_row(row["id"], row["skill"], row["status"], candidate, reason)
+    console.print(table if found else "No retraining yet.")
+
+
+def cancel(
+    retraining: Annotated[str, typer.Argument(help="The retraining's id.")],
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Cancel a retraining."""
+    run = Client(desk).post(f"/v1/admin/retrainings/{retraining}/cancel")
+    if as_json:
+        print_json(run)
+    else:
+        console.print(
+            "Cancelled." if run["status"] == "cancelled" else "It will stop within a second or two."
+        )
+
+
+def promote(
+    skill: SkillName,
+    version: Annotated[int, typer.Argument(help="The version's number.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand",
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Make a version live by hand, against the gate's advice if need be."""
+    _show_promotion(
+        Client(desk).post(f"/v1/admin/skills/{skill}/promote", {"version": version, "reason": reason}),
+        as_json,
+    )
+
+
+def rollback(
+    skill: SkillName,
+    to: Annotated[
+        int | None, typer.Option(help="A certain version; default: the one before.", show_default=False)
+    ] = None,
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Go back to the version that was live before."""
+    _show_promotion(Client(desk).post(f"/v1/admin/skills/{skill}/rollback", {"version": to}), as_json)
+
+
+def _pair(text: str) -> tuple[str, str | bool | None]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        fail(f"'{text}' is not NAME=VALUE, such as intent=card_arrival.", BAD_INPUT)
+    return name, _WORDS.get(value.casefold(), value)
+
+
+def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
+    """Show a retraining's progress until it has ended; return its last state."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), disable=quiet
+    )
+    with bar:
+        task = bar.add_task("waiting for a worker", total=None, left="")
+        while run["status"] in ("queued", "running"):
+            time.sleep(POLL_SECONDS)
+            run = client.get(f"/v1/admin/retrainings/{run['id']}")
+            now = run["progress"]
+            if now.get("total"):
+                words = f"epoch {now['epoch']}/{now['epochs']}  loss {now['loss']:.3f}"
+                left = f"{now['seconds_left']:.0f} s left" if now["stage"] == "training" else ""
+                bar.update(
+                    task,
+                    description=f"{now['stage']}  {words}",
+                    total=now["total"],
+                    completed=now["done"],
+                    left=left,
+                )
+    return run
+
+
+def _show_end(run: dict[str, Any]) -> None:
+    if run["status"] in ("promoted", "refused"):
+        console.print(
+            f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}"
+        )
+    else:
+        console.print(f"The retraining {run['status']}: {run['error'] or 'nothing was changed.'}")
+
+
+def _show_promotion(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(made)
+    else:
+        console.print(
+            f"{made['skill']}: version {made['to_version']} is live (before: {made['from_version']})."
+        )

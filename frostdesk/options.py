@@ -1,0 +1,14 @@
+"""Options that many commands share."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+Desk = Annotated[
+    str | None, typer.Option(help="The desk's slug; needed only with several desks.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
+
+console = Console(highlight=False, soft_wrap=True)

@@ -1,0 +1,10 @@
+"""The machine-learning library: one frozen backbone, many soft prompts.
+
+Notation used in every docstring: B rows, T text tokens, P prompt tokens, L layers, H hidden
+size, D = kv_heads * head_dim, C labels, N examples.
+"""
+
+from typing import Literal
+
+DEFAULT_BACKBONE = "all-MiniLM-L6-v2"
+Precision = Literal["auto", "float32", "bfloat16"]

@@ -1,0 +1,32 @@
+"""From pooled states to raw scores: two opinions a skill, each `[N, C]`.
+
+A label skill scores by the cosine to learnt label vectors (prompt) and by logistic regression on the
+frozen embedding (bare). A retrieval skill scores each article by its best passage, with the tuned query
+(prompt) and the frozen one (bare).
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from skills.index import Index
+
+Tensors = Mapping[str, Tensor]
+
+
+def label_scores(head: Tensors, prompted: Tensor, bare: Tensor) -> tuple[Tensor, Tensor]:
+    """Return prompt scores `scale * cos + bias` and probe scores, both `[N, C]`."""
+    cosines = normalize(prompted, dim=-1) @ normalize(head["label.vectors"], dim=-1).T
+    prompt = head["label.scale"] * cosines + head["label.bias"]
+    return prompt, normalize(bare, dim=-1) @ head["probe.vectors"].T + head["probe.bias"]
+
+
+def project_query(head: Tensors, prompted: Tensor) -> Tensor:
+    """Return tuned queries `[N, H]`: the pooled state plus a low-rank correction."""
+    return prompted + prompted @ head["query.down"].T @ head["query.up"].T
+
+
+def retrieval_scores(head: Tensors, index: Index, prompted: Tensor, bare: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each article's best cosine with the tuned query and with the frozen one, both `[N, C]`."""
+    return index.best(project_query(head, prompted)), index.best(bare)

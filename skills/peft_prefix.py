@@ -1,0 +1,79 @@
+"""The trainable prefix: PEFT's PREFIX_TUNING on transformers' encoder, over the same frozen weights."""
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from peft import PeftModel, PrefixTuningConfig, TaskType, get_peft_model, get_peft_model_state_dict
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, DynamicCache, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from skills.backbone import Backbone, pad, pool
+from skills.errors import BackboneChanged
+from skills.fingerprint import digest_tensors, vocabulary_bytes
+from skills.prompt import from_peft, to_peft
+
+
+class PeftPrefix:
+    """One prefix being tuned. `read` is differentiable in `weight` alone."""
+
+    def __init__(self, backbone: Backbone, encoder: PreTrainedModel, initial: Tensor) -> None:
+        sizes = backbone.dimensions
+        config = PrefixTuningConfig(
+            task_type=TaskType.FEATURE_EXTRACTION,
+            num_virtual_tokens=initial.shape[2],
+            token_dim=sizes.width,
+            num_layers=sizes.layers,
+            num_attention_heads=sizes.kv_heads,
+        )
+        self._sizes, self._encoder = sizes, encoder
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # PEFT asks for an attribute transformers renamed
+            self._peft: PeftModel = get_peft_model(encoder, config)  # type: ignore[assignment]
+        self._peft.eval()  # train() would switch the backbone's dropout on
+        self.weight: nn.Parameter = self._peft.prompt_encoder["default"].embedding.weight
+        with torch.no_grad():
+            self.weight.copy_(to_peft(initial))
+
+    def read(self, rows: Sequence[tuple[int, ...]]) -> Tensor:
+        """Return pooled states `[B, H]` of token rows read under the prefix, text positions from zero."""
+        tokens, mask = pad(rows)
+        past: DynamicCache = self._peft.get_prompt(len(rows))  # type: ignore[assignment]
+        prefix_mask = mask.new_ones((len(rows), past.get_seq_length()))
+        positions = torch.arange(tokens.shape[1]).expand(len(rows), -1) + self._sizes.first_position
+        output = self._encoder(
+            input_ids=tokens,
+            attention_mask=torch.cat([prefix_mask, mask], dim=1),
+            position_ids=positions,
+            past_key_values=past,
+        )
+        return pool(output.last_hidden_state, mask)
+
+    def tensor(self) -> Tensor:
+        """Return the prefix as it stands: `[L, 2, P, D]`, float32."""
+        flat = get_peft_model_state_dict(self._peft)["prompt_embeddings"]
+        return from_peft(flat.float(), self._sizes.layers)
+
+
+def load_for_training(backbone: Backbone) -> PreTrainedModel:
+    """Load transformers' encoder over the backbone's folder: frozen, in eval mode, in the serving dtype.
+
+    Raises BackboneChanged if its weights are not those of the backbone that serves.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    config = AutoConfig.from_pretrained(backbone.path)
+    # Eager attention: the fused kernel's bfloat16 backward is ten times slower (docs/decisions/0002).
+    encoder = AutoModel.from_pretrained(
+        backbone.path,
+        config=config,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        add_pooling_layer=False,
+    )
+    encoder.eval().requires_grad_(False)
+    vocabulary = vocabulary_bytes(backbone.tokenizer.get_vocab())
+    if digest_tensors(encoder.state_dict(), vocabulary) != backbone.fingerprint:
+        raise BackboneChanged("The backbone's files changed since this process loaded them; restart it.")
+    return encoder.to(backbone.dtype)

@@ -1,0 +1,157 @@
+"""The training loop: the prefix and a small head learn, the backbone never does."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
+
+from skills.backbone import Backbone, Row
+from skills.peft_prefix import PeftPrefix
+from skills.recipe import Recipe
+
+BUCKET = 8
+"""Batches of similar length are cut from this many batches' worth of shuffled rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a run stands: `loss` of the last batch, `done` of `total` steps, seconds left."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    done: int
+    total: int
+    seconds_left: float
+
+
+OnStep = Callable[[Step], None]
+
+
+class Objective(Protocol):
+    """A trainable head: its parameters and the loss of a batch."""
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def loss(self, states: Tensor, rows: Sequence[int]) -> Tensor:
+        """Return the mean loss of pooled states `[B, H]` of the examples numbered `rows`."""
+        ...
+
+
+class Clock:
+    """Counts the steps of a whole tuning (cross-fitting included) and reports each."""
+
+    def __init__(self, total: int, report: OnStep | None) -> None:
+        self._total, self._report = total, report
+        self._done, self._start = 0, time.monotonic()
+
+    def tick(self, epoch: int, epochs: int, loss: float) -> None:
+        """Report one step; the callback may raise TuningCancelled."""
+        self._done += 1
+        if self._report:
+            spent = time.monotonic() - self._start
+            left = spent / self._done * (self._total - self._done)
+            self._report(Step(epoch, epochs, loss, self._done, self._total, left))
+
+
+def steps_of(count: int, recipe: Recipe) -> int:
+    """Return how many optimiser steps a run over `count` rows takes."""
+    return recipe.epochs * -(-count // recipe.batch)
+
+
+def train(
+    backbone: Backbone,
+    encoder: PreTrainedModel,
+    rows: Sequence[tuple[int, ...]],
+    objective: Objective,
+    initial: Tensor,
+    recipe: Recipe,
+    seed: int,
+    clock: Clock,
+) -> Tensor:
+    """Tune a prefix from `initial` `[L, 2, P, D]` on token rows; return the tuned one.
+
+    `encoder` is `peft_prefix.load_for_training(backbone)`.
+
+    AdamW, warm-up then linear decay to zero, clipped gradients, length-bucketed batches. The backbone
+    stays in eval mode (`PeftModel.train()` would switch its dropout on) and gets no gradient.
+    """
+    torch.manual_seed(seed)
+    chooser = random.Random(seed)  # noqa: S311 - shuffling, not secrets
+    prefix = PeftPrefix(backbone, encoder, initial) if initial.shape[2] else None
+    frozen = None if prefix else _bare_states(backbone, rows)
+    groups: list[dict[str, Any]] = [{"params": list(objective.parameters()), "lr": recipe.head_rate}]
+    if prefix:
+        groups.append({"params": [prefix.weight], "lr": recipe.prefix_rate})
+    learnt = [parameter for group in groups for parameter in group["params"]]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
+    total = steps_of(len(rows), recipe)
+    schedule = LambdaLR(optimizer, _warm_then_down(total, recipe.warmup))
+    average = _Average(learnt, first=int(total * (1 - recipe.averaged)))
+    for epoch in range(recipe.epochs):
+        for batch in batches(rows, recipe.batch, chooser):
+            states = prefix.read([rows[i] for i in batch]) if prefix else _chosen(frozen, batch)
+            loss = objective.loss(states, batch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(learnt, recipe.clip)
+            optimizer.step()
+            schedule.step()
+            average.take()
+            clock.tick(epoch + 1, recipe.epochs, loss.item())
+    average.settle()
+    return prefix.tensor() if prefix else initial
+
+
+def batches(rows: Sequence[tuple[int, ...]], size: int, chooser: random.Random) -> list[list[int]]:
+    """Cut shuffled row numbers into batches of similar length, in random order."""
+    order = list(range(len(rows)))
+    chooser.shuffle(order)
+    cut: list[list[int]] = []
+    for start in range(0, len(order), size * BUCKET):
+        bucket = sorted(order[start : start + size * BUCKET], key=lambda i: len(rows[i]))
+        cut += [bucket[i : i + size] for i in range(0, len(bucket), size)]
+    chooser.shuffle(cut)
+    return cut
+
+
+class _Average:
+    """The running mean of parameters over the last steps of a run."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter], first: int) -> None:
+        self._parameters, self._first = parameters, first
+        self._means = [parameter.detach().clone() for parameter in parameters]
+        self._steps = 0
+
+    @torch.no_grad()
+    def take(self) -> None:
+        self._steps += 1
+        taken = self._steps - self._first
+        if taken > 0:
+            for mean, parameter in zip(self._means, self._parameters, strict=True):
+                mean += (parameter - mean) / taken
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        for mean, parameter in zip(self._means, self._parameters, strict=True):
+            parameter.copy_(mean)
+
+
+def _bare_states(backbone: Backbone, rows: Sequence[tuple[int, ...]]) -> Tensor:
+    return backbone.forward([Row(tokens) for tokens in rows])
+
+
+def _chosen(states: Tensor | None, batch: Sequence[int]) -> Tensor:
+    assert states is not None
+    return states[list(batch)]
+
+
+def _warm_then_down(total: int, warmup: float) -> Callable[[int], float]:
+    warm = max(1, int(total * warmup))
+    return lambda step: min((step + 1) / warm, max(0.0, (total - step) / max(1, total - warm)))

@@ -1,0 +1,225 @@
+"""tune(): examples in, a calibrated SoftPrompt out. The backbone is only read."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from skills.backbone import Backbone, Row
+from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration
+from skills.errors import CannotTune
+from skills.fitting import fit_exclusive, fit_label
+from skills.index import Index, build_index
+from skills.objectives import LabelObjective, RetrievalObjective
+from skills.peft_prefix import load_for_training
+from skills.probe import fit_probe
+from skills.prompt import SoftPrompt
+from skills.recipe import Recipe
+from skills.skill import Example, Skill, render
+from skills.targets import check_enough, check_labels, encode
+from skills.training import Clock, OnStep, steps_of, train
+
+ENOUGH_TO_CALIBRATE = 100
+BANK_ROWS = 512
+"""Training queries a retrieval prompt carries along, at most (0.4 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Scores of rows their prompt never learnt from: both opinions `[N, C]` and the examples."""
+
+    prompt: Floats
+    bare: Floats
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A prompt, and the held-out scores its calibration was fitted on."""
+
+    prompt: SoftPrompt
+    held_out: HeldOut
+
+
+def tune(
+    backbone: Backbone,
+    skill: Skill,
+    examples: Sequence[Example],
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+    lineage: Mapping[str, Any] | None = None,
+) -> Tuned:
+    """Tune one skill on its train rows and calibrate it on its calibration rows.
+
+    With fewer than 100 calibration rows the train rows are cross-fitted as well: each part is scored by
+    a prompt tuned on the others. Raises CannotTune (too few, one class only, an unknown label) before
+    any work, BackboneChanged if the frozen weights moved, and whatever `on_step` raises.
+    """
+    check_labels(skill, examples)
+    taught = [example for example in examples if example.role == "train"]
+    check_enough(skill, taught)
+    calibrating = [example for example in examples if example.role == "calibration"]
+    recipe = recipe or Recipe.for_rows(len(taught))
+    parts = [] if len(calibrating) >= ENOUGH_TO_CALIBRATE else splits(skill, taught, recipe, seed)
+    total = steps_of(len(taught), recipe) + sum(steps_of(len(rest), recipe) for rest, _ in parts)
+    run = _Run(backbone, skill, recipe, seed, Clock(total, on_step))
+    held = [run.held_out(rest, out) for rest, out in parts]
+    final = run.fit(taught)
+    if calibrating:
+        held.append(run.score(final, calibrating))
+    backbone.verify()
+    together = _join(held)
+    calibration = calibrate(skill, together)
+    prompt = SoftPrompt(
+        skill=skill.name,
+        kind=skill.kind,
+        instruction=skill.instruction,
+        fingerprint=backbone.fingerprint,
+        axes=skill.axes,
+        prefix=final.prefix,
+        head=final.head,
+        calibration=calibration,
+        bank_labels=final.bank_labels,
+        lineage={
+            **(lineage or {}),
+            "seed": seed,
+            "train_rows": len(taught),
+            "calibration_rows": len(together.examples),
+        },
+    )
+    return Tuned(prompt, together)
+
+
+def calibrate(
+    skill: Skill, held: HeldOut, arms: tuple[bool, bool] = (True, True)
+) -> dict[str, ExclusiveCalibration | LabelCalibration]:
+    """Fit every axis of a skill on held-out scores; `arms` restricts the opinions that count."""
+    parts: dict[str, ExclusiveCalibration | LabelCalibration] = {}
+    for axis in skill.axes:
+        columns = skill.columns(axis)
+        coded = encode(axis, held.examples)
+        if axis.exclusive:
+            known = coded >= -1
+            parts[axis.name] = fit_exclusive(
+                axis, held.prompt[known, columns], held.bare[known, columns], coded[known], arms
+            )
+            continue
+        for column, label in enumerate(axis.labels):
+            known, place = coded[:, column] >= 0, columns.start + column
+            holds = coded[known, column] == 1
+            parts[label] = fit_label(
+                held.prompt[known, place], held.bare[known, place], holds, label in axis.must_catch, arms
+            )
+    return parts
+
+
+def splits(
+    skill: Skill, examples: Sequence[Example], recipe: Recipe, seed: int
+) -> list[tuple[list[Example], list[Example]]]:
+    """Cut examples into (rest, held out) parts: whole groups, every label spread over the parts."""
+    axis = skill.axes[0]
+    coded = encode(axis, examples)
+    first = coded if axis.exclusive else coded.max(1)
+    members: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        members.setdefault(example.group or example.text, []).append(row)
+    salt = str(seed).encode()
+    ordered = sorted(
+        members, key=lambda g: (first[members[g][0]], hashlib.sha256(salt + g.encode()).digest())
+    )
+    part = {row: place % recipe.folds for place, group in enumerate(ordered) for row in members[group]}
+    cut = []
+    for number in range(recipe.held_parts):
+        rest = [example for row, example in enumerate(examples) if part[row] != number]
+        out = [example for row, example in enumerate(examples) if part[row] == number]
+        cut.append((rest, out))
+    return cut
+
+
+def seed_prefix(backbone: Backbone, instruction: str, length: int) -> Tensor:
+    """Return `[L, 2, P, D]`: the keys and values of a sentence that describes the task.
+
+    Starting from real activations is worth six points over a random start at this size (PEFT's own
+    method comparison: 41.6 % against 5.7 %).
+    """
+    kept = backbone.activations(instruction)
+    repeats = -(-length // kept.shape[2])
+    return kept.repeat(1, 1, repeats, 1)[:, :, :length].clone()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    prefix: Tensor
+    head: dict[str, Tensor]
+    bank_labels: tuple[str, ...]
+    index: Index | None
+
+
+class _Run:
+    """One tuning: what its fits share."""
+
+    def __init__(self, backbone: Backbone, skill: Skill, recipe: Recipe, seed: int, clock: Clock) -> None:
+        self._backbone, self._skill, self._recipe = backbone, skill, recipe
+        self._seed, self._clock = seed, clock
+        self._index = None if skill.passages is None else build_index(backbone, skill.passages)
+        self._encoder = load_for_training(backbone)
+        self._start = seed_prefix(backbone, skill.instruction, recipe.prompt_tokens)
+
+    def fit(self, examples: Sequence[Example]) -> _Fitted:
+        # A question without an article teaches a search nothing; it only helps to calibrate.
+        taught = [e for e in examples if self._index is None or e.target.get("article") is not None]
+        rows = self._tokens(taught)
+        bare = self._states(rows, None)
+        objective: LabelObjective | RetrievalObjective
+        if self._index is None:
+            objective = LabelObjective(self._skill, taught, self._states(rows, self._start))
+        else:
+            objective = RetrievalObjective(self._index, taught, bare)
+        prefix = train(
+            self._backbone, self._encoder, rows, objective, self._start, self._recipe, self._seed, self._clock
+        )
+        if self._index is None:
+            return _Fitted(prefix, {**objective.tensors(), **fit_probe(self._skill, taught, bare)}, (), None)
+        kept, labels = _bank(taught)
+        head = {**objective.tensors(), "bank.vectors": normalize(bare[kept], dim=-1).half()}
+        return _Fitted(prefix, head, labels, self._index.extended(head["bank.vectors"], labels))
+
+    def score(self, fitted: _Fitted, examples: Sequence[Example]) -> HeldOut:
+        rows = self._tokens(examples)
+        prompt = SoftPrompt("", "", "", "", self._skill.axes, fitted.prefix, fitted.head, {})
+        scores = prompt.scores(self._states(rows, fitted.prefix), self._states(rows, None), fitted.index)
+        return HeldOut(scores[0].double().numpy(), scores[1].double().numpy(), tuple(examples))
+
+    def held_out(self, rest: Sequence[Example], out: Sequence[Example]) -> HeldOut:
+        return self.score(self.fit(rest), out)
+
+    def _tokens(self, examples: Sequence[Example]) -> list[tuple[int, ...]]:
+        return self._backbone.tokenize([render(e.text) for e in examples], self._recipe.prompt_tokens)
+
+    def _states(self, rows: Sequence[tuple[int, ...]], prefix: Tensor | None) -> Tensor:
+        return self._backbone.forward([Row(tokens, prefix) for tokens in rows])
+
+
+def _bank(examples: Sequence[Example]) -> tuple[list[int], tuple[str, ...]]:
+    """Choose the training queries a retrieval prompt carries: the newest of each article, evenly."""
+    by_label: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        by_label.setdefault(str(example.target["article"]), []).append(row)
+    each = max(1, BANK_ROWS // max(1, len(by_label)))
+    kept = sorted(row for rows in by_label.values() for row in rows[-each:])[:BANK_ROWS]
+    return kept, tuple(str(examples[row].target["article"]) for row in kept)
+
+
+def _join(parts: Sequence[HeldOut]) -> HeldOut:
+    if not parts:
+        raise CannotTune("No row is left to calibrate on.")
+    return HeldOut(
+        np.concatenate([part.prompt for part in parts]),
+        np.concatenate([part.bare for part in parts]),
+        tuple(example for part in parts for example in part.examples),
+    )

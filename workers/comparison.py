@@ -1,0 +1,71 @@
+"""Which rows two versions can fairly be compared on."""
+
+from collections.abc import Sequence
+
+from skills.gate import Judged
+from skills.kinds.sentiment import names_a_human
+from skills.prompt import SoftPrompt
+from skills.scorecard import Judgement
+from skills.skill import Axis, Example
+
+
+def judged_rows(
+    candidate: SoftPrompt, live: SoftPrompt, judged: Sequence[Judgement], judged_live: Sequence[Judgement]
+) -> list[Judged]:
+    """Pair both versions' judgements, for every decision whose label both know."""
+    both = _known_to_both(candidate, live)
+    rows = []
+    for mine, theirs in zip(judged, judged_live, strict=True):
+        for unit in mine.right.keys() & theirs.right.keys():
+            truth = mine.example.target[unit]
+            if unit in both and isinstance(truth, str) and truth not in both[unit]:
+                continue
+            rows.append(
+                Judged(
+                    example=mine.example.id,
+                    unit=unit,
+                    label=str(truth),
+                    live_right=theirs.right[unit],
+                    candidate_right=mine.right[unit],
+                    same_answer=mine.answer(unit) == theirs.answer(unit),
+                    request=_explicit_request(mine.example, unit),
+                )
+            )
+    return rows
+
+
+def new_label_rows(
+    candidate: SoftPrompt, live: SoftPrompt, examples: Sequence[Example]
+) -> dict[str, list[Example]]:
+    """Return, for each label only the candidate knows, the rows it is judged by.
+
+    Gate and golden rows if there are any; else the rows it was taught with, which it must at least have
+    learnt.
+    """
+    found: dict[str, list[Example]] = {}
+    old = {axis.name: set(axis.labels) for axis in live.axes}
+    for axis in candidate.axes:
+        if not axis.exclusive or candidate.retrieves:
+            continue
+        for label in set(axis.labels) - old.get(axis.name, set()):
+            rows = [example for example in examples if example.target.get(axis.name) == label]
+            fair = [example for example in rows if example.role in ("gate", "golden")]
+            found[label] = fair or [example for example in rows if example.role == "train"]
+    return found
+
+
+def _known_to_both(candidate: SoftPrompt, live: SoftPrompt) -> dict[str, set[str]]:
+    """Return the labels both versions know, for every axis whose labels are learnt."""
+    if candidate.retrieves:
+        return {}
+    old: dict[str, Axis] = {axis.name: axis for axis in live.axes}
+    return {
+        axis.name: set(axis.labels) & set(old[axis.name].labels)
+        for axis in candidate.axes
+        if axis.exclusive and axis.name in old
+    }
+
+
+def _explicit_request(example: Example, unit: str) -> bool:
+    asks = unit == "asks_for_human" and example.target[unit] is True
+    return asks and example.role == "golden" and names_a_human(example.text)

@@ -1,0 +1,84 @@
+"""An inbound event becomes a turn and, in the same transaction, what must be delivered."""
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from agent.channels import standard
+from agent.conversations import Said
+from agent.errors import BadInput
+from agent.leases import take
+from agent.office import Office
+from agent.tables import Connection, Delivery, InboundEvent, Turn, utc_now
+from agent.turn import take_turn
+from agent.turn_view import show_turn
+
+log = structlog.get_logger(__name__)
+MOST_ATTEMPTS = 5
+
+
+def run_event(office: Office, event_id: str) -> None:
+    """Handle one stored event; a second call, or a second worker, finds nothing to do."""
+    with office.database.writing() as session:
+        event = take(session, InboundEvent, event_id)
+        if event is None:
+            return
+        connection = session.get_one(Connection, event.connection_id)
+        if event.attempt > MOST_ATTEMPTS:
+            event.status, event.error = "failed", f"Given up after {MOST_ATTEMPTS} attempts."
+            return
+    try:
+        ticket = standard.parse(event.body)
+    except BadInput as error:
+        _close(office, event.id, "failed", error.sentence)
+        return
+    if ticket is None:
+        _close(office, event.id, "ignored", None)
+        return
+    office.releases.refresh(connection.desk_id)
+    said = Said(
+        ticket.text,
+        channel="standard",
+        client_id=event.event_id,
+        connection_id=connection.id,
+        external_id=ticket.ticket_id,
+    )
+    turn_id = take_turn(office, connection.desk_id, said)
+    with office.database.writing() as session:
+        delivery_id = _record(session, event.id, connection, ticket.ticket_id, turn_id)
+    if delivery_id:
+        office.jobs.nudge("deliver", delivery_id)
+    log.info("event_handled", event=event.id, turn=turn_id)
+
+
+def _record(
+    session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str
+) -> str | None:
+    """Mark the event handled and queue its answer, once."""
+    event = session.get_one(InboundEvent, event_id, with_for_update=True)
+    if event.status == "handled":
+        return None
+    event.status, event.turn_id, event.handled_at = "handled", turn_id, utc_now()
+    if connection.url is None:
+        return None
+    turn = session.get_one(Turn, turn_id)
+    labels = {v["axis"]: v["label"] for v in turn.verdicts if v["skill"] == "classification"}
+    delivery = Delivery(
+        connection_id=connection.id,
+        conversation_id=turn.conversation_id,
+        inbound_event_id=event.id,
+        payload=standard.handled(ticket_id, show_turn(session, turn), labels),
+    )
+    session.add(delivery)
+    session.flush()
+    return delivery.id
+
+
+def _close(office: Office, event_id: str, status: str, error: str | None) -> None:
+    with office.database.writing() as session:
+        session.execute(
+            update(InboundEvent)
+            .where(InboundEvent.id == event_id)
+            .values(status=status, error=error, handled_at=utc_now())
+        )
+    log.info("event_closed", event=event_id, status=status)

@@ -1,0 +1,80 @@
+"""One retraining: claim, freeze, tune, store, compare, promote or refuse."""
+
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.examples import examples_of, ready_skill, with_known_labels
+from agent.office import Office
+from agent.retrainings import LeaseLost, claim, end, snapshot_of, write
+from agent.tables import Example, Retraining, Skill
+from skills.errors import CannotTune, SkillsError, TuningCancelled
+from workers.app import worker_name
+from workers.candidates import conclude, store_candidate, tune_candidate
+from workers.heartbeat import heartbeat
+
+log = structlog.get_logger(__name__)
+
+
+def run_retraining(office: Office, retraining_id: str) -> None:
+    """Claim a retraining and carry it to its end; do nothing if another worker has it."""
+    with office.database.writing() as session:
+        row = claim(session, retraining_id, worker_name())
+    if row is None:
+        return
+    log.info("retraining_claimed", retraining=row.id, attempt=row.attempt)
+    try:
+        _learn(office, row)
+    except LeaseLost:
+        log.warning("retraining_lease_lost", retraining=row.id, attempt=row.attempt)
+    except TuningCancelled:
+        _end(office, row, "cancelled")
+    except CannotTune as error:
+        _end(office, row, "failed", error=str(error))
+    except SkillsError as error:
+        log.exception("retraining_failed", retraining=row.id)
+        _end(office, row, "failed", error=str(error))
+    except Exception as error:
+        _end(
+            office, row, "failed", error=f"An unexpected error stopped the training ({type(error).__name__})."
+        )
+        raise
+
+
+def _learn(office: Office, row: Retraining) -> None:
+    with heartbeat(office.database, row) as progress:
+        with office.database.writing() as session:
+            rows = _frozen_rows(session, row)
+            ready = ready_skill(session, session.get_one(Skill, row.skill_id))
+        office.backbone.verify()
+        tuned = tune_candidate(office.backbone, ready, rows, row, progress)
+        progress.stage("storing")
+        version_id = store_candidate(office, row, tuned)
+        progress.stage("comparing")
+        conclusion = conclude(office, ready, rows, version_id)
+    desk_id = conclusion.write(office, row)
+    office.jobs.tell("desk", desk_id)
+
+
+def _frozen_rows(session: Session, row: Retraining) -> list[Example]:
+    """Return the examples of this run: frozen by its first attempt, the same for every later one."""
+    if row.snapshot:
+        ids = [i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]]
+        return list(session.scalars(select(Example).where(Example.id.in_(ids)).order_by(Example.id)))
+    skill = session.get_one(Skill, row.skill_id)
+    rows = with_known_labels(ready_skill(session, skill), examples_of(session, skill))
+    row.snapshot = snapshot_of(rows)
+    write(session, row, snapshot=row.snapshot)
+    return rows
+
+
+def _end(office: Office, row: Retraining, status: str, **values: Any) -> None:  # noqa: ANN401 - column values
+    try:
+        with office.database.writing() as session:
+            end(session, row, status, **values)
+    except LeaseLost:
+        log.warning("retraining_lease_lost", retraining=row.id, attempt=row.attempt)
+        return
+    log.info("retraining_ended", retraining=row.id, status=status)

@@ -1,0 +1,69 @@
+"""The sweep: whatever a lost nudge or a dead worker left behind is found in the tables."""
+
+from datetime import timedelta
+from functools import lru_cache
+
+import structlog
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from agent.corrections import corrections_waiting
+from agent.database import Database
+from agent.errors import Conflict
+from agent.jobs import Jobs
+from agent.retrainings import expire, open_retraining
+from agent.settings import Settings
+from agent.tables import Delivery, InboundEvent, Skill, utc_now
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 100
+GRACE = timedelta(seconds=5)
+"""A fresh event's own nudge gets this long before the sweep sends another."""
+
+
+@lru_cache(maxsize=1)
+def _tools(settings: Settings) -> tuple[Database, Jobs]:
+    return Database(settings.database, pool=2), Jobs(settings.redis_url)
+
+
+def run_sweep(settings: Settings) -> None:
+    """Open what is due, expire what is dead, and nudge workers about every row that waits."""
+    database, jobs = _tools(settings)
+    with database.writing() as session:
+        _open_due(session)
+        found = [("retrain", row_id) for row_id in expire(session)]
+        found += [("handle_event", row_id) for row_id in _waiting_events(session)]
+        found += [("deliver", row_id) for row_id in _due_deliveries(session)]
+    for task, row_id in found:
+        jobs.nudge(task, row_id)
+    if found:
+        log.info("sweep", nudged=len(found))
+
+
+def _open_due(session: Session) -> None:
+    """Open a retraining for every skill with enough corrections that no run has seen."""
+    for skill in session.scalars(select(Skill).where(Skill.retrain_after > 0)):
+        waiting = corrections_waiting(session, skill)
+        if waiting >= skill.retrain_after:
+            try:
+                open_retraining(session, skill, "corrections", "sweep")
+            except Conflict:
+                continue
+            log.info("retraining_opened", skill=skill.name, desk=skill.desk_id, corrections=waiting)
+
+
+def _waiting_events(session: Session) -> list[str]:
+    now = utc_now()
+    free = or_(
+        and_(InboundEvent.lease_until.is_(None), InboundEvent.received_at < now - GRACE),
+        InboundEvent.lease_until < now,
+    )
+    statement = select(InboundEvent.id).where(InboundEvent.status == "queued", free)
+    return list(session.scalars(statement.order_by(InboundEvent.received_at).limit(AT_ONCE)))
+
+
+def _due_deliveries(session: Session) -> list[str]:
+    now = utc_now()
+    free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
+    statement = select(Delivery.id).where(Delivery.status == "queued", Delivery.due_at <= now, free)
+    return list(session.scalars(statement.order_by(Delivery.due_at).limit(AT_ONCE)))
