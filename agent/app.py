@@ -22,7 +22,7 @@ from agent.api import chat, connections, desks, handover, health, learning, page
 from agent.api.deps import Service
 from agent.api.edge import Edge, problem
 from agent.api.origins import Origins
-from agent.api.schemas import ProblemAnswer
+from agent.api.schemas.base import ProblemAnswer
 from agent.database import Database
 from agent.errors import AgentError, TooMany
 from agent.limits import Limits
@@ -41,7 +41,8 @@ WARM_DESKS = 20
 DESCRIPTION = """
 One frozen language model answers for many support desks; each desk's skills are small tuned prompts.
 
-* **Chat**: `POST /v1/chat/session` with a desk's site key gives a visitor's token, `POST /v1/chat` takes a message.
+* **Chat**: `POST /v1/chat/session` with a desk's site key gives a visitor's token;
+  `POST /v1/chat` takes a message.
 * **Admin**: everything under `/v1/admin` needs `Authorization: Bearer fd_...`.
 * **Webhooks**: helpdesks post signed ticket events to `/webhooks/standard/{connection_id}`.
 
@@ -102,8 +103,6 @@ def _ready_office(settings: Settings) -> Office:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    Handler = Callable[[Request, Any], Awaitable[Response]]
-
     async def expected(request: Request, error: AgentError) -> Response:
         headers = {"retry-after": str(error.retry_after)} if isinstance(error, TooMany) else None
         return problem(error.status, error.code, error.sentence, _request_id(request), headers)
@@ -131,7 +130,7 @@ def _handle_errors(app: FastAPI) -> None:
         sentence = "Something went wrong here; the request id helps to find it in the log."
         return problem(500, "internal", sentence, _request_id(request))
 
-    handlers: dict[Any, Handler] = {
+    handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         AgentError: expected,
         RequestValidationError: malformed,
         HTTPException: plain,

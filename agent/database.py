@@ -24,7 +24,12 @@ class Database:
         sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if sqlite else {"pool_pre_ping": True}
         self.engine: Engine = create_engine(
-            self.url, pool_size=pool, max_overflow=5, pool_timeout=10, **options
+            self.url,
+            pool_size=pool,
+            max_overflow=5,
+            pool_timeout=10,
+            hide_parameters=True,  # an error's text must not carry a customer's
+            **options,
         )
         if sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -17,15 +17,14 @@ if TYPE_CHECKING:  # a process that only touches rows does not load torch
     from skills.prompt import SoftPrompt
 
 TEXTS: Mapping[str, str] = {
-    "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our service, "
-    "or hand you to a person if you ask.",
-    "no_answer": "I am not sure about that one. Could you say it in other words? You can also ask for a person.",
+    "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our "
+    "service, or hand you to a person if you ask.",
+    "no_answer": "I am not sure about that one. Could you say it in other words, or ask for a person?",
     "escalated": "I am handing this conversation to a colleague, who will answer you here.",
     "warned": "I would like to help. Please stay polite, otherwise I will hand over to a colleague.",
     "asked_back": "Could you tell me a little more about what you need?",
     "said": "You are welcome.",
     "labelled": "Thank you, I have passed this on to the team.",
-    "given_back": "",
 }
 """What a desk says unless it sets its own words."""
 

@@ -45,7 +45,7 @@ class Decision:
     reason: Reason | None = None
 
 
-def decide(facts: Facts) -> Decision:
+def decide(facts: Facts) -> Decision:  # noqa: PLR0911 - one return a rule, in order
     """Return what happens to a message; see the module's text for the order."""
     lately = (facts.negative, *facts.earlier_negative)[:LAST_MESSAGES]
     if facts.human_owns:

@@ -80,12 +80,12 @@ def import_articles(session: Session, desk_id: str, content: bytes, form: str) -
     _refuse(problems)
     known = {row.slug: row for row in session.scalars(select(Article).where(Article.desk_id == desk_id))}
     for article in parsed:
-        row = known.get(article.slug)
-        if row is None:
-            row = known[article.slug] = Article(desk_id=desk_id, slug=article.slug, position=len(known))
-            session.add(row)
+        stored = known.get(article.slug)
+        if stored is None:
+            stored = known[article.slug] = Article(desk_id=desk_id, slug=article.slug, position=len(known))
+            session.add(stored)
         for name, value in article.model_dump(exclude={"slug"}).items():
-            setattr(row, name, value)
+            setattr(stored, name, value)
     touch_desk(session, desk_id)
     return len(parsed)
 

@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+NOISY = ("httpx", "httpcore", "uvicorn.access", "celery.app.trace", "celery.worker.strategy", "celery.beat")
+"""Loggers that name full addresses or arguments, or say the same every ten seconds."""
+
 
 def configure_logging(as_json: bool) -> None:
     """Send structlog's and the standard library's lines to stderr in one format."""
@@ -16,7 +19,11 @@ def configure_logging(as_json: bool) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # No local variables in tracebacks: they may hold a customer's words.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[
@@ -32,6 +39,12 @@ def configure_logging(as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # httpx and Celery's message tracing name full addresses and arguments; access lines are our own.
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "celery.app.trace", "celery.worker.strategy"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "uvicorn.access",
+        "celery.app.trace",
+        "celery.worker.strategy",
+        "celery.beat",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)

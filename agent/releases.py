@@ -1,4 +1,4 @@
-"""Loading what is live: a desk's prompts come from the database's bytes, verified, then one reference moves."""
+"""Loading what is live: prompts come from the database's bytes, are verified, then one reference moves."""
 
 import structlog
 from sqlalchemy import select

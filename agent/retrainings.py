@@ -65,12 +65,16 @@ def claim(session: Session, retraining_id: str, worker: str) -> Retraining | Non
 
 def keep_lease(session: Session, row: Retraining, progress: Mapping[str, Any]) -> bool:
     """Write progress and extend the lease; return whether somebody asked to cancel. Raises LeaseLost."""
-    write(session, row, progress=dict(progress), lease_until=utc_now() + LEASE)
+    write(session, row, progress=dict(progress))
     return bool(session.scalar(select(Retraining.cancel_asked).where(Retraining.id == row.id)))
 
 
 def write(session: Session, row: Retraining, **values: Any) -> None:  # noqa: ANN401 - column values
-    """Change a running retraining on behalf of one attempt. Raises LeaseLost if it is another's now."""
+    """Change a running retraining on behalf of one attempt, which keeps its lease.
+
+    Raises LeaseLost if it is another's now, so it also fences whatever is written with it.
+    """
+    values = {"lease_until": utc_now() + LEASE, **values}
     mine = and_(Retraining.id == row.id, Retraining.attempt == row.attempt, Retraining.status == "running")
     if session.execute(update(Retraining).where(mine).values(**values)).rowcount == 0:  # type: ignore[attr-defined]
         raise LeaseLost(f"Retraining {row.id} is no longer this worker's.")

@@ -53,6 +53,6 @@ def wait_for_revision(database: Database, seconds: float = 30.0) -> None:
 def _revision(database: Database) -> str | None:
     try:
         with database.reading() as session:
-            return session.scalar(text("SELECT version_num FROM alembic_version"))
+            return str(session.scalar(text("SELECT version_num FROM alembic_version")))
     except DatabaseError:  # no such table yet
         return None

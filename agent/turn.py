@@ -21,6 +21,8 @@ from agent.router import Route
 from agent.tables import Conversation, Escalation, Message, Turn, new_id
 from agent.verdicts import causing, moods, verdicts_json
 
+ABOUT_SOMETHING = ("faq", "hand_over", "label")
+"""Actions of intents that name a topic; a greeting or a vague message does not."""
 AUDIT_SHARE = 0.02
 """Share of turns whose reviewed examples calibrate and gate instead of training."""
 
@@ -120,7 +122,12 @@ def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: 
             last_request=message.text,
             articles_tried=list(tried),
             mood=dict.fromkeys(noticed, True),
-            summary=summarise(reason, turn.intent, past.first_text, message.text, tried, noticed),
+            summary=summarise(reason, _topic(turn, past), past.first_text, message.text, tried, noticed),
         )
     )
     conversation.owner = "human"
+
+
+def _topic(turn: Turn, past: Past) -> str | None:
+    """Return what the conversation is about: the newest intent that is about something."""
+    return next((t.intent for t in (turn, *past.turns) if t.leads_to in ABOUT_SOMETHING), None)

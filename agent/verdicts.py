@@ -9,10 +9,9 @@ from skills.skill import Verdict
 
 def verdicts_json(desk: DeskView, reading: Reading) -> list[Any]:
     """Return every verdict of a reading, with the number of the version that gave it."""
-    found = []
+    found: list[Any] = []
     for skill in desk.skills:
-        for verdict in reading.verdicts[skill.name]:
-            found.append(_verdict_json(verdict, skill.number))
+        found += [_verdict_json(verdict, skill.number) for verdict in reading.verdicts[skill.name]]
         if skill.prompt.retrieves:
             found += [
                 {**_verdict_json(verdict, skill.number), "in_context": True} for verdict in reading.in_context

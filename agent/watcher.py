@@ -58,7 +58,7 @@ class Watcher:
         """Wait a moment for a hint; return the subscription, None if the queue server is away."""
         try:
             if pubsub is None:
-                pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+                pubsub = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 pubsub.subscribe(CHANNEL)
             message = pubsub.get_message(timeout=LISTEN_SECONDS)
         except (RedisError, OSError):

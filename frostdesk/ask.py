@@ -42,10 +42,8 @@ def show_turn(turn: dict[str, Any]) -> None:
     )
     route = turn["route"]
     intent = route["intent"] or "out of scope"
-    console.print(
-        f"\n[bold]{turn['outcome']}[/bold]   route {intent} ({route['confidence']:.2f}) -> {route['action'] or '-'}   "
-        f"{turn['milliseconds']} ms"
-    )
+    where = f"route {intent} ({route['confidence']:.2f}) -> {route['action'] or '-'}"
+    console.print(f"\n[bold]{turn['outcome']}[/bold]   {where}   {turn['milliseconds']} ms")
     if turn["escalation"]:
         console.print(f"[bold]handed over[/bold]: {turn['escalation']['reason']}")
         console.print(turn["escalation"]["summary"], style="dim", markup=False)

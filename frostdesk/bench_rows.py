@@ -10,6 +10,7 @@ Rows = list[dict[str, Any]]
 Task = tuple[Skill, list[Example], list[Example]]
 LABEL_INSTRUCTION = "decide which kind of message this is"
 SEARCH_INSTRUCTION = "find the help article that answers this question"
+LEAST_WORDS, MOST_SENTENCES = 4, 5
 
 
 def label_rows(train: Rows, test: Rows, shots: int | None, seed: int) -> Task:
@@ -72,4 +73,4 @@ def _query(row: dict[str, Any]) -> Example:
 
 def _sentences(answer: str) -> list[str]:
     parts = [part.strip() for part in answer.replace("\n", ". ").split(". ")]
-    return [part for part in parts if len(part.split()) >= 4][:5]
+    return [part for part in parts if len(part.split()) >= LEAST_WORDS][:MOST_SENTENCES]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class Child:
                 FIRST_WAIT if now - self.started > HEALTHY_SECONDS else min(self.wait * 2, LONGEST_WAIT)
             )
             self.due = now + self.wait
-            return f"{self.name} ended with {code}; starting it again in {self.wait:.0f} s (see {self.log})"
+            return f"{self.name} ended with {code}; starting it again in {self.wait:.1f} s (see {self.log})"
         if now >= self.due:
             self.start()
             return f"{self.name} started again"
@@ -77,14 +78,10 @@ class Child:
         """Wait for the process, then kill its whole group."""
         if self.process is None:
             return
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(self.patience)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
 
 

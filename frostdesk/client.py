@@ -37,9 +37,9 @@ class Client:
         if answer.is_success:
             return answer.json() if answer.content else None
         sentence = _sentence(answer)
-        if answer.status_code == 401:
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
             sentence += " Set FROSTDESK_KEY, or run the command where 'make run' was started."
-        fail(sentence, UNREACHABLE if answer.status_code >= 500 else BAD_INPUT)
+        return fail(sentence, UNREACHABLE if answer.is_server_error else BAD_INPUT)
 
     def get(self, path: str, **params: Any) -> Any:  # noqa: ANN401 - JSON
         """GET; parameters that are None are left out."""

@@ -51,7 +51,7 @@ def find_server() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise RuntimeError(
-            "No queue server: install valkey or redis (apt install redis-server), or set REDIS_URL to a running one."
+            "No queue server: install one (apt install redis-server), or set REDIS_URL to one that runs."
         )
     return found
 

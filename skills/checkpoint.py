@@ -206,7 +206,7 @@ def _check_head(head: Mapping[str, Tensor], manifest: Manifest, hidden: int) -> 
     labels = sum(len(axis.labels) for axis in manifest.axes)
     if "query.down" in head:
         rank = head["query.down"].shape[0]
-        wanted = {
+        wanted: dict[str, tuple[int, ...]] = {
             "query.down": (rank, hidden),
             "query.up": (hidden, rank),
             "bank.vectors": (len(manifest.bank_labels), hidden),
@@ -246,5 +246,5 @@ def _peft_config(prompt: SoftPrompt, sizes: Dimensions) -> dict[str, Any]:
     }
 
 
-def _json(data: Any) -> bytes:
+def _json(data: dict[str, Any]) -> bytes:
     return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -4,7 +4,7 @@ Plain tensors and one loop over layers. `transformers` would compute the same (t
 together), but loads four seconds slower and spends a third more time on a short row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 Weights = Mapping[str, Tensor]
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
     "gelu_new": partial(functional.gelu, approximate="tanh"),
     "relu": functional.relu,
@@ -75,7 +75,7 @@ class Encoder:
         self._kind = frozen["embeddings.token_type_embeddings.weight"][0]
         self._norm = _norm(frozen, "embeddings.LayerNorm")
         self._layers = [_layer(frozen, f"encoder.layer.{number}.") for number in range(dimensions.layers)]
-        self._activation = _ACTIVATIONS[dimensions.activation]
+        self._activation: Callable[[Tensor], Tensor] = _ACTIVATIONS[dimensions.activation]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every weight as it lies in memory, by name."""

@@ -37,7 +37,7 @@ def expected_calibration_error(confidence: Numbers, correct: Flags, bins: int = 
 def ranks(scores: Numbers, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the 1-based rank of the wanted column of each row of `[N, C]` (ties count against)."""
     own = scores[np.arange(len(scores)), wanted][:, None]
-    return (scores >= own).sum(1)
+    return np.asarray((scores >= own).sum(1))
 
 
 def recall_at(rank: NDArray[np.int64], depth: int) -> float:

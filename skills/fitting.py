@@ -11,23 +11,21 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration, Logistic, log_softmax, top_odds
-from skills.skill import Axis
 
 IN_SCOPE_KEPT = 0.95
 """Without a single out-of-scope row, the line is drawn where this share of known questions stays in."""
 RECALL_FLOOR = 0.97
 """Least share of a must-catch label's calibration rows that its threshold lets through."""
 EVEN_ODDS = 0.5
-"""Where an exclusive axis is cut. `trust` makes it the line of most right minus wrong answers, `scope` (fitted
-with both sides weighing the same) the line of best balanced accuracy. Laying it on the fitted curves instead of
-on the best empirical cut moves it far less from one training to the next (docs/decisions/0004)."""
+"""Where an exclusive axis is cut. `trust` makes it the line of most right minus wrong answers; `scope`,
+fitted with both sides weighing the same, the line of best balanced accuracy. On the fitted curves it moves
+far less from one training to the next than the best empirical cut does (docs/decisions/0004)."""
 ENOUGH_REJECTS = 10
 ENOUGH_OF_EACH = 2
 _TINY = 1e-9
 
 
 def fit_exclusive(
-    axis: Axis,
     prompt: Floats,
     bare: Floats,
     targets: NDArray[np.int64],

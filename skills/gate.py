@@ -16,6 +16,7 @@ LARGEST_LOSS = 0.02
 CONFIDENCE_Z = 1.6448536269514722
 """One-sided 95 %."""
 NEW_LABEL_RECALL = 0.5
+FEW_ROWS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,9 @@ def decide(rows: Sequence[Judged], new_labels: Sequence[NewLabel] = (), first: b
     bound, change = figures["loss_bound"], figures["candidate"] - figures["live"]
     words = f"{figures['live']:.1%} -> {figures['candidate']:.1%} on {figures['rows']} rows ({change:+.1%})"
     if bound > LARGEST_LOSS:
-        reason = (
-            f"{words}: a loss of up to {bound:.1%} cannot be ruled out (95 %), more than {LARGEST_LOSS:.0%} allowed"
-            + (f"; {len(rows)} rows are few." if len(rows) < 300 else ".")
-        )
+        few = f"; {len(rows)} rows are few" if len(rows) < FEW_ROWS else ""
+        allowed = f"{LARGEST_LOSS:.0%} are allowed"
+        reason = f"{words}: a loss of up to {bound:.1%} cannot be ruled out (95 %), {allowed}{few}."
         return Decision(False, reason, figures)
     return Decision(True, f"{words}: a loss of more than {max(bound, 0):.1%} is ruled out (95 %).", figures)
 

@@ -47,7 +47,7 @@ def load_backbone(source: str = DEFAULT_BACKBONE, precision: Precision = "auto")
         weights = _own_weights(load_file(folder / "model.safetensors"), str(config.get("model_type")))
     except (OSError, ValueError, SafetensorError) as error:
         raise BackboneUnusable(
-            f"'{source}' is no backbone: it needs config.json, tokenizer.json and model.safetensors ({error})."
+            f"'{source}' is no backbone: config.json, tokenizer.json, model.safetensors are needed ({error})."
         ) from error
     except Exception as error:  # the tokenizers library raises bare Exceptions
         raise BackboneUnusable(f"The tokenizer of '{source}' does not load: {error}") from error

@@ -73,10 +73,10 @@ class LabelObjective(nn.Module):
 
 
 class RetrievalObjective(nn.Module):
-    """A low-rank query correction, learnt so that a query's own article outranks the others (every example has one).
+    """A low-rank query correction, learnt so that a query's own article outranks the others.
 
-    The passages of the articles and the other training queries are what it is compared with; a query
-    never meets itself.
+    Every example has an article. What a query is compared with are the passages of the articles and the
+    other training queries; it never meets itself.
     """
 
     def __init__(self, index: Index, examples: Sequence[Example], bare: Tensor) -> None:

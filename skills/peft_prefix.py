@@ -2,10 +2,18 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 import torch
-from peft import PeftModel, PrefixTuningConfig, TaskType, get_peft_model, get_peft_model_state_dict
-from torch import Tensor, nn
+from peft import (
+    PeftModel,
+    PrefixEncoder,
+    PrefixTuningConfig,
+    TaskType,
+    get_peft_model,
+    get_peft_model_state_dict,
+)
+from torch import Tensor
 from transformers import AutoConfig, AutoModel, DynamicCache, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -30,9 +38,10 @@ class PeftPrefix:
         self._sizes, self._encoder = sizes, encoder
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks for an attribute transformers renamed
-            self._peft: PeftModel = get_peft_model(encoder, config)  # type: ignore[assignment]
+            self._peft: PeftModel = get_peft_model(encoder, config)
         self._peft.eval()  # train() would switch the backbone's dropout on
-        self.weight: nn.Parameter = self._peft.prompt_encoder["default"].embedding.weight
+        learnt = cast("PrefixEncoder", self._peft.prompt_encoder["default"])
+        self.weight = learnt.embedding.weight
         with torch.no_grad():
             self.weight.copy_(to_peft(initial))
 
@@ -61,8 +70,8 @@ def load_for_training(backbone: Backbone) -> PreTrainedModel:
 
     Raises BackboneChanged if its weights are not those of the backbone that serves.
     """
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = AutoConfig.from_pretrained(backbone.path)
     # Eager attention: the fused kernel's bfloat16 backward is ten times slower (docs/decisions/0002).
     encoder = AutoModel.from_pretrained(
@@ -76,4 +85,4 @@ def load_for_training(backbone: Backbone) -> PreTrainedModel:
     vocabulary = vocabulary_bytes(backbone.tokenizer.get_vocab())
     if digest_tensors(encoder.state_dict(), vocabulary) != backbone.fingerprint:
         raise BackboneChanged("The backbone's files changed since this process loaded them; restart it.")
-    return encoder.to(backbone.dtype)
+    return cast("PreTrainedModel", encoder.to(backbone.dtype))

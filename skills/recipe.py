@@ -18,8 +18,8 @@ class Recipe:
     warmup: float = 0.1
     clip: float = 1.0
     averaged: float = 0.5
-    """Share of the steps, counted from the end, whose weights are averaged into the result: the same accuracy,
-    and a new seed changes fewer answers (Izmailov et al. 2018, stochastic weight averaging)."""
+    """Share of the steps, counted from the end, whose weights are averaged into the result: as accurate, and
+    a new seed changes fewer answers (Izmailov et al. 2018, stochastic weight averaging)."""
     folds: int = 3
     """Cross-fitting: parts that take turns at being held out."""
     held_parts: int = 3

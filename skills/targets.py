@@ -67,7 +67,7 @@ def check_enough(skill: Skill, examples: Sequence[Example]) -> None:
     """Raise CannotTune unless every axis has two sides with at least two rows each."""
     if len(examples) < LEAST_ROWS:
         raise CannotTune(
-            f"'{skill.name}' has {len(examples)} training examples; it needs at least {LEAST_ROWS} before it can learn."
+            f"'{skill.name}' has {len(examples)} training examples; it needs at least {LEAST_ROWS}."
         )
     for axis in skill.axes:
         coded = encode(axis, examples)

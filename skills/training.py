@@ -135,7 +135,7 @@ class _Average:
         taken = self._steps - self._first
         if taken > 0:
             for mean, parameter in zip(self._means, self._parameters, strict=True):
-                mean += (parameter - mean) / taken
+                mean.lerp_(parameter, 1 / taken)
 
     @torch.no_grad()
     def settle(self) -> None:

@@ -106,7 +106,7 @@ def calibrate(
         if axis.exclusive:
             known = coded >= -1
             parts[axis.name] = fit_exclusive(
-                axis, held.prompt[known, columns], held.bare[known, columns], coded[known], arms
+                held.prompt[known, columns], held.bare[known, columns], coded[known], arms
             )
             continue
         for column, label in enumerate(axis.labels):

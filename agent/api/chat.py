@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep, check_origin
-from agent.api.schemas import (
+from agent.api.schemas.chat import (
     ChatRequest,
     Feedback,
     MessageView,
@@ -58,7 +58,7 @@ def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> TurnVie
 
 @router.post("/chat/stream", response_class=EventSourceResponse)
 def chat_stream(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Iterator[ServerSentEvent]:
-    """The same as a stream of events: `typing`, `delta` (pieces of the reply), then `turn` (the whole body) or `error`."""
+    """The same as a stream of events: `typing`, `delta`s of the reply, then `turn` or `error`."""
     yield ServerSentEvent(event="typing", data={})
     try:
         shown = _take(service, speaker, body)
@@ -148,8 +148,8 @@ def _transcript(service: Service, speaker: Speaker, conversation_id: str, after:
         )
         return Transcript(
             conversation_id=conversation.id,
-            owner=conversation.owner,  # type: ignore[arg-type]
-            status=conversation.status,  # type: ignore[arg-type]
+            owner=conversation.owner,
+            status=conversation.status,
             messages=[MessageView.model_validate(row, from_attributes=True, extra="ignore") for row in rows],
         )
 

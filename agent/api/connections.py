@@ -15,7 +15,13 @@ from sqlalchemy.orm import Session
 
 from agent.addresses import check_url
 from agent.api.deps import AdminDeskDep, Service, ServiceDep
-from agent.api.schemas import Accepted, ConnectionRequest, ConnectionView, DeliveryView, NewConnection
+from agent.api.schemas.connections import (
+    Accepted,
+    ConnectionRequest,
+    ConnectionView,
+    DeliveryView,
+    NewConnection,
+)
 from agent.channels import standard
 from agent.errors import BadInput, Conflict, NotFound
 from agent.tables import Connection, Delivery, InboundEvent, new_id, utc_now
@@ -29,10 +35,10 @@ SECRET_BYTES = (24, 64)
 
 @webhooks.post("/standard/{connection_id}", status_code=202, max_body_size=EVENT_BYTES)
 async def receive_event(connection_id: str, request: Request, service: ServiceDep) -> Accepted:
-    """Take a ticket event signed by Standard Webhooks: checked on its raw bytes, stored once, answered at once.
+    """Take a ticket event signed by Standard Webhooks: checked on raw bytes, stored once, answered at once.
 
-    `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}` are read by a worker; events
-    of other types are stored and ignored. A replayed event changes nothing.
+    `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}` are read by a worker;
+    events of other types are stored and ignored. A replayed event changes nothing.
     """
     body = await request.body()
     return await run_in_threadpool(_store, service, connection_id, body, dict(request.headers))

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Body, Path, Query
 from sqlalchemy import delete, func, select
 
 from agent.api.deps import AdminDeskDep, CallerDep, InstallationDep, ServiceDep
-from agent.api.schemas import (
+from agent.api.schemas.base import Name
+from agent.api.schemas.desk import (
     ArticleRequest,
     ArticleView,
     DeskChange,
@@ -17,7 +18,6 @@ from agent.api.schemas import (
     IntentView,
     KeyRequest,
     KeyView,
-    Name,
     NewKey,
 )
 from agent.corrections import find_skill

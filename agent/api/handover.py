@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from sqlalchemy import select
 
 from agent.api.deps import AdminDeskDep, ServiceDep
-from agent.api.schemas import ConversationView, EscalationView, HumanReply, MessageView, Transcript
+from agent.api.schemas.chat import MessageView, Transcript
+from agent.api.schemas.handover import ConversationView, EscalationView, HumanReply
 from agent.conversations import add_message, end_escalation, find_conversation
 from agent.errors import Conflict
 from agent.tables import Conversation, Escalation, Message
@@ -22,7 +23,7 @@ def list_escalations(
     status: Annotated[Literal["open", "given_back", "closed"] | None, Query()] = "open",
     limit: Limit = 50,
 ) -> list[EscalationView]:
-    """List what was handed to humans, oldest first: reason, cause, requests, articles tried, mood, summary."""
+    """List what was handed to humans, oldest first: reason, cause, requests, articles tried, summary."""
     statement = select(Escalation).where(Escalation.desk_id == desk.id).order_by(Escalation.opened_at)
     if status is not None:
         statement = statement.where(Escalation.status == status)
@@ -59,8 +60,8 @@ def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDesk
         )
         return Transcript(
             conversation_id=conversation.id,
-            owner=conversation.owner,  # type: ignore[arg-type]
-            status=conversation.status,  # type: ignore[arg-type]
+            owner=conversation.owner,
+            status=conversation.status,
             messages=[MessageView.model_validate(row, from_attributes=True) for row in rows],
         )
 

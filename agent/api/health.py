@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.api.deps import CallerDep, ServiceDep
-from agent.api.schemas import Status
+from agent.api.schemas.desk import Status
 from agent.errors import Unavailable
 from agent.tables import Desk
 

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.api.deps import AdminDeskDep, ServiceDep
-from agent.api.schemas import (
+from agent.api.schemas.chat import TurnView
+from agent.api.schemas.learning import (
     CorrectionRequest,
     CorrectionView,
     PromoteRequest,
@@ -18,7 +19,6 @@ from agent.api.schemas import (
     RollbackRequest,
     SkillChange,
     SkillView,
-    TurnView,
     VersionView,
 )
 from agent.corrections import correct, corrections_waiting, find_skill, find_turn, review_queue
@@ -181,7 +181,7 @@ def cancel_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDe
 def promote_version(
     name: str, body: PromoteRequest, service: ServiceDep, desk: AdminDeskDep
 ) -> PromotionView:
-    """Make any version live by hand, against the gate's advice if need be. 409 if the pointer moved meanwhile."""
+    """Make a version live by hand, against the gate's advice if need be. 409 if the pointer moved."""
     with service.office.database.reading() as session:
         version = find_version(session, find_skill(session, desk.id, name), body.version)
     try:

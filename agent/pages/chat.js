@@ -1,6 +1,6 @@
 // The chat page: a visitor's session, messages out and in, and live news while a human has the conversation.
 
-const LINK = /https?:\/\/[^\s]+/g;
+const LINK = /https?:\/\/[^\s<>"]+/g;
 const RETRY_MS = 2000;
 const STORE = `frostdesk:${document.body.dataset.siteKey}`;
 

@@ -1,0 +1,121 @@
+"""Desks, intents, articles, imports, keys."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from agent.api.schemas.base import Action, Name, Schema, Text
+
+
+class DeskView(Schema):
+    """A desk."""
+
+    id: str
+    slug: str
+    name: str
+    site_key: str
+    allowed_origins: list[str]
+    texts: dict[str, str]
+    policy: dict[str, Any]
+
+
+class DeskRequest(Schema):
+    """A new desk."""
+
+    slug: Name
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    allowed_origins: list[str] = Field(default_factory=list)
+
+
+class Rule(Schema):
+    """A desk's own rule: a text that always goes to a human."""
+
+    name: Name
+    contains: Annotated[str, StringConstraints(min_length=2, max_length=200)]
+
+
+class DeskChange(Schema):
+    """What to change of a desk; what is left out stays."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    allowed_origins: list[str] | None = None
+    texts: dict[str, Text] | None = None
+    rules: list[Rule] | None = None
+
+
+class IntentView(Schema):
+    """A row of the desk's table: an intent and what is done about it."""
+
+    name: str
+    description: str
+    action: Action
+    reply: str | None
+
+
+class IntentRequest(Schema):
+    """Create or change an intent."""
+
+    action: Action = "faq"
+    description: str = Field("", max_length=500)
+    reply: Text | None = Field(None, description="What is said for say, ask_back and label")
+
+
+class ArticleView(Schema):
+    """A FAQ article."""
+
+    slug: str
+    question: str
+    answer: str
+    link: str | None
+    phrasings: list[str]
+
+
+class ArticleRequest(Schema):
+    """Create or change an article."""
+
+    question: Text
+    answer: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    link: str | None = Field(None, max_length=1000)
+    phrasings: list[Text] = Field([], max_length=100)
+
+
+class ImportAnswer(Schema):
+    """What an import did."""
+
+    added: int
+    by_role: dict[str, int] = Field(default_factory=dict)
+
+
+class KeyRequest(Schema):
+    """A new admin key."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    installation: bool = Field(False, description="Open every desk (only an installation key may make one)")
+
+
+class KeyView(Schema):
+    """A key, without its secret."""
+
+    id: str
+    name: str
+    desk_id: str | None
+    created_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKey(KeyView):
+    """A key just made: the only time it can be read."""
+
+    key: str
+
+
+class Status(Schema):
+    """What runs."""
+
+    version: str
+    backbone: str
+    fingerprint: str
+    dtype: str
+    desks: int

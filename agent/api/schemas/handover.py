@@ -1,0 +1,41 @@
+"""Conversations in human hands."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from agent.api.schemas.base import Schema, Text
+
+
+class EscalationView(Schema):
+    """A conversation in a human's hands."""
+
+    id: str
+    conversation_id: str
+    turn_id: str
+    reason: str
+    verdict: dict[str, Any] | None
+    first_request: str
+    last_request: str
+    articles_tried: list[str]
+    mood: dict[str, bool]
+    summary: str
+    status: Literal["open", "given_back", "closed"]
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+class ConversationView(Schema):
+    """A conversation, without its messages."""
+
+    id: str
+    channel: str
+    owner: Literal["bot", "human"]
+    status: Literal["open", "closed"]
+    created_at: datetime
+    updated_at: datetime
+
+
+class HumanReply(Schema):
+    """What a human says to the customer."""
+
+    text: Text

@@ -1,0 +1,128 @@
+"""Skills and how they learn."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from agent.api.schemas.base import Name, Schema
+from agent.api.schemas.chat import TurnView
+
+
+class SkillView(Schema):
+    """A skill and its live version."""
+
+    name: str
+    kind: str
+    labels: dict[str, list[str]]
+    live_version: int | None
+    examples: dict[str, int] = Field(description="How many examples it has in each role")
+    corrections_waiting: int
+    retrain_after: int = Field(description="Corrections that open a retraining by themselves; 0: never")
+
+
+class SkillChange(Schema):
+    """What to change of a skill."""
+
+    retrain_after: int | None = Field(None, ge=0, le=100_000)
+    labels: dict[Name, list[Name]] | None = Field(None, description="Labels by axis (classification)")
+
+
+class VersionView(Schema):
+    """A prompt version: what it is, how it scored, where it came from."""
+
+    number: int
+    status: Literal["candidate", "live", "retired", "rejected"]
+    digest: str
+    fingerprint: str
+    scorecard: dict[str, Any]
+    lineage: dict[str, Any]
+    created_at: datetime
+
+
+class CorrectionRequest(Schema):
+    """A human's judgement of a turn."""
+
+    turn_id: str
+    skill: str
+    target: dict[str, str | bool | None] = Field(
+        examples=[{"intent": "card_arrival"}, {"article": "card-not-arrived"}, {"asks_for_human": True}],
+        description="What is right; null means none of the labels",
+    )
+    note: str | None = Field(None, max_length=1000)
+
+
+class CorrectionView(Schema):
+    """A recorded correction and the example it became."""
+
+    id: str
+    turn_id: str
+    skill: str
+    said: dict[str, Any]
+    target: dict[str, Any]
+    reviewer: str
+    note: str | None
+    example_id: str | None
+    role: str | None
+    created_at: datetime
+
+
+class ReviewItem(Schema):
+    """A turn that waits for a human's judgement."""
+
+    turn: TurnView
+    text: str
+    rating: str | None
+    audit: bool
+    created_at: datetime
+
+
+class RetrainRequest(Schema):
+    """Open a retraining."""
+
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+
+class RetrainingView(Schema):
+    """One run of a skill's training."""
+
+    id: str
+    skill: str
+    status: Literal["queued", "running", "promoted", "refused", "failed", "cancelled"]
+    trigger: str
+    actor: str
+    seed: int
+    attempt: int
+    worker: str | None
+    progress: dict[str, Any]
+    snapshot: dict[str, Any]
+    candidate: int | None = Field(description="The version it made")
+    decision: dict[str, Any]
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class PromoteRequest(Schema):
+    """Make a version live by hand."""
+
+    version: int
+    reason: str = Field("by hand", max_length=500)
+
+
+class RollbackRequest(Schema):
+    """Go back to the version before, or to a certain one."""
+
+    version: int | None = None
+
+
+class PromotionView(Schema):
+    """One move of a live pointer."""
+
+    skill: str
+    from_version: int | None
+    to_version: int
+    actor: str
+    reason: str
+    created_at: datetime

@@ -1,0 +1,86 @@
+"""Coalescing callers into one forward."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from skills.backbone import Row
+from skills.batching import Batcher
+
+
+class Recorder:
+    """A reader that notes the size of every pass, and can be held up."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.free = threading.Event()
+        self.free.set()
+        self.entered = threading.Event()
+
+    def forward(self, rows: Sequence[Row]) -> Tensor:
+        self.entered.set()
+        self.free.wait(10)
+        self.sizes.append(len(rows))
+        if any(row.tokens == (666,) for row in rows):
+            raise ValueError("bad row")
+        return torch.tensor([[float(row.tokens[0])] for row in rows])
+
+
+def ask(batcher: Batcher, number: int, found: dict[int, float]) -> threading.Thread:
+    thread = threading.Thread(target=lambda: found.update({number: batcher.forward([Row((number,))]).item()}))
+    thread.start()
+    return thread
+
+
+def test_callers_that_come_while_it_is_busy_share_the_next_pass() -> None:
+    reader = Recorder()
+    batcher, found = Batcher(reader), {}
+    reader.free.clear()
+    threads = [ask(batcher, 1, found)]
+    assert reader.entered.wait(5)
+    threads += [ask(batcher, number, found) for number in range(2, 8)]
+    while batcher._asks.qsize() < 6:
+        pass
+    reader.free.set()
+    for thread in threads:
+        thread.join(5)
+    batcher.close()
+    assert found == {number: float(number) for number in range(1, 8)}
+    assert reader.sizes == [1, 6]
+
+
+def test_one_callers_bad_row_fails_only_that_caller() -> None:
+    reader = Recorder()
+    batcher, found = Batcher(reader), {}
+    reader.free.clear()
+    first = ask(batcher, 1, found)
+    assert reader.entered.wait(5)
+    failed: list[Exception] = []
+
+    def bad() -> None:
+        try:
+            batcher.forward([Row((666,))])
+        except ValueError as error:
+            failed.append(error)
+
+    others = [ask(batcher, 2, found), threading.Thread(target=bad)]
+    others[1].start()
+    while batcher._asks.qsize() < 2:
+        pass
+    reader.free.set()
+    for thread in (first, *others):
+        thread.join(5)
+    batcher.close()
+    assert found == {1: 1.0, 2: 2.0}
+    assert [str(error) for error in failed] == ["bad row"]
+
+
+def test_a_failure_alone_is_raised_to_its_caller() -> None:
+    batcher = Batcher(Recorder())
+    with pytest.raises(ValueError, match="bad row"):
+        batcher.forward([Row((666,))])
+    assert batcher.forward([Row((3,))]).item() == 3.0
+    batcher.close()

@@ -1,0 +1,40 @@
+"""Passages and the labels they stand for."""
+
+import torch
+
+from skills.backbone import Backbone
+from skills.heads import retrieval_scores
+from skills.index import build_index
+from skills.prompt import SoftPrompt
+
+
+def test_the_best_passage_counts(backbone: Backbone) -> None:
+    index = build_index(
+        backbone,
+        {"pin": ("How do I change my PIN?", "new secret number"), "fees": ("What does it cost?",)},
+    )
+    scores = index.best(backbone.embed(["how can I get a new secret number", "what does it cost"]))
+    assert scores.argmax(1).tolist() == [0, 1]
+    assert scores[1, 1] > scores[1, 0] + 0.5
+
+
+def test_unknown_labels_are_left_out_when_extending(backbone: Backbone) -> None:
+    index = build_index(backbone, {"pin": ("How do I change my PIN?",)})
+    more = index.extended(backbone.embed(["a", "b"]), ["gone", "pin"])
+    assert len(more.vectors) == 2
+    assert index.extended(backbone.embed(["a"]), ["gone"]) is index
+
+
+def test_an_empty_index_answers_nothing(backbone: Backbone) -> None:
+    index = build_index(backbone, {})
+    assert index.best(backbone.embed(["anything"])).shape == (1, 0)
+
+
+def test_the_bank_of_a_prompt_joins_the_live_index(search_prompt: SoftPrompt, tiny: Backbone) -> None:
+    index = build_index(tiny, {"pin": ("change my PIN",), "fees": ("costs",), "new": ("just written",)})
+    joined = search_prompt.indexed(index)
+    assert joined.labels == ("pin", "fees", "new")
+    assert len(joined.vectors) == 3 + 3
+    bank = search_prompt.head["bank.vectors"]
+    _, bare = retrieval_scores(search_prompt.head, joined, bank, bank)
+    assert torch.allclose(bare[[0, 1, 2], [0, 1, 0]], torch.ones(3), atol=1e-5)
