@@ -18,12 +18,11 @@ def check_url(url: str, private: bool) -> str:
     """Return a delivery address that may be stored. Raises BadInput."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        host = parsed.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
         raise BadInput(f"'{url}' is not an address.") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise BadInput(
-            "A delivery address starts with https:// (or http:// where private addresses are allowed)."
-        )
+    if parsed.scheme not in ("http", "https") or not host:
+        raise BadInput("A delivery address starts with https:// (or http:// where private addresses are allowed).")
     if parsed.scheme == "http" and not private:
         raise BadInput("A delivery address must use https; http is only for private addresses of a trial.")
     return url

@@ -1,6 +1,7 @@
 """Conversations: taking a message in, reading what was said before, adding what is said back."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -48,13 +49,15 @@ class Past:
 
 
 def receive(session: Session, desk_id: str, said: Said) -> Arrival:
-    """Store a message once and return where it is; a repeated `client_id` finds the first one."""
+    """Store a message once and return where it is; a repeated `client_id` finds the first one.
+
+    The conversation is locked until the transaction ends, so that the same message posted twice at once
+    is stored once.
+    """
     conversation = _conversation(session, desk_id, said)
     if said.client_id is not None:
         known = session.scalar(
-            select(Message).where(
-                Message.conversation_id == conversation.id, Message.client_id == said.client_id
-            )
+            select(Message).where(Message.conversation_id == conversation.id, Message.client_id == said.client_id)
         )
         if known is not None:
             turn_id = session.scalar(select(Turn.id).where(Turn.message_id == known.id))
@@ -95,10 +98,13 @@ def read_past(session: Session, arrival: Arrival, limit: int = 10) -> Past:
 
 
 def find_conversation(
-    session: Session, desk_id: str, conversation_id: str, visitor_id: str | None = None
+    session: Session, desk_id: str, conversation_id: str, visitor_id: str | None = None, lock: bool = False
 ) -> Conversation:
-    """Return a conversation of this desk (and of this visitor). Raises NotFound or NotAllowed."""
-    conversation = session.get(Conversation, conversation_id)
+    """Return a conversation of this desk (and of this visitor). Raises NotFound or NotAllowed.
+
+    `lock` makes others who would write to it wait for the end of this transaction.
+    """
+    conversation = session.get(Conversation, conversation_id, with_for_update=lock)
     if conversation is None or conversation.desk_id != desk_id:
         raise NotFound("There is no such conversation on this desk.")
     if visitor_id is not None and conversation.visitor_id != visitor_id:
@@ -126,32 +132,42 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     if said.external_id is not None:
         return _external_conversation(session, desk_id, said)
     if said.conversation_id is None:
-        conversation = Conversation(desk_id=desk_id, channel=said.channel, visitor_id=said.visitor_id)
-        session.add(conversation)
-        session.flush()
-        return conversation
-    conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id)
+        return _new_conversation(session, desk_id, said)
+    conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
     if conversation.status == "closed":  # a customer who writes again opens it again
         conversation.status = "open"
     return conversation
 
 
+def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversation:
+    """Start a conversation; a first message that its visitor named starts the same one when it is repeated."""
+    conversation_id = new_id("conv")
+    if said.visitor_id and said.client_id:
+        named = f"{desk_id} {said.visitor_id} {said.client_id}"
+        conversation_id = f"conv_{sha256(named.encode()).hexdigest()[:24]}"
+    values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
+    _insert_once(session, values, ["id"])
+    return session.get_one(Conversation, conversation_id, with_for_update=True)
+
+
 def _external_conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     """Find or make the conversation of a helpdesk's ticket; two events at once make one."""
-    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    session.execute(
-        insert(Conversation)
-        .values(
-            id=new_id("conv"),
-            desk_id=desk_id,
-            channel=said.channel,
-            connection_id=said.connection_id,
-            external_id=said.external_id,
-        )
-        .on_conflict_do_nothing(index_elements=["connection_id", "external_id"])
-    )
+    values = {
+        "id": new_id("conv"),
+        "desk_id": desk_id,
+        "channel": said.channel,
+        "connection_id": said.connection_id,
+        "external_id": said.external_id,
+    }
+    _insert_once(session, values, ["connection_id", "external_id"])
     return session.scalars(
-        select(Conversation).where(
-            Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id
-        )
+        select(Conversation)
+        .where(Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
+        .with_for_update()
     ).one()
+
+
+def _insert_once(session: Session, values: dict[str, str | None], unique: list[str]) -> None:
+    """Insert a conversation unless there is one with the same values in these columns."""
+    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    session.execute(insert(Conversation).values(values).on_conflict_do_nothing(index_elements=unique))

@@ -16,9 +16,7 @@ def find_skill(session: Session, desk_id: str, name: str) -> Skill:
     """Return a desk's skill by name. Raises NotFound, naming those there are."""
     skill = session.scalar(select(Skill).where(Skill.desk_id == desk_id, Skill.name == name))
     if skill is None:
-        names = ", ".join(
-            session.scalars(select(Skill.name).where(Skill.desk_id == desk_id).order_by(Skill.name))
-        )
+        names = ", ".join(session.scalars(select(Skill.name).where(Skill.desk_id == desk_id).order_by(Skill.name)))
         raise NotFound(f"This desk has no skill called '{name}'; it has {names}.")
     return skill
 
@@ -48,13 +46,9 @@ def correct(
     if not target:
         raise BadInput('A correction needs a target, such as {"intent": "card_arrival"}.')
     check_target(ready_skill(session, skill), target)
-    row = session.scalar(
-        select(Correction).where(Correction.turn_id == turn.id, Correction.skill_id == skill.id)
-    )
+    row = session.scalar(select(Correction).where(Correction.turn_id == turn.id, Correction.skill_id == skill.id))
     if row is None:
-        row = Correction(
-            desk_id=turn.desk_id, turn_id=turn.id, skill_id=skill.id, said=_said(turn, skill.name)
-        )
+        row = Correction(desk_id=turn.desk_id, turn_id=turn.id, skill_id=skill.id, said=_said(turn, skill.name))
         session.add(row)
     row.target, row.reviewer, row.note = dict(target), reviewer, note
     session.flush()
@@ -89,11 +83,9 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Turn]:
     return list(
         session.scalars(
             select(Turn)
-            .where(
-                Turn.desk_id == desk_id, Turn.id.not_in(judged), Turn.versions != {}, Turn.outcome != "silent"
-            )
+            .where(Turn.desk_id == desk_id, Turn.id.not_in(judged), Turn.outcome != "silent")
             .order_by(
-                (Turn.rating == "down").desc(),
+                Turn.rating.is_not_distinct_from("down").desc(),
                 Turn.audit.desc(),
                 Turn.failed.desc(),
                 (Turn.outcome == "escalated").desc(),

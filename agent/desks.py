@@ -76,9 +76,7 @@ def make_desk(session: Session, slug: str, name: str, origins: list[str] | None 
     """Create a desk with the four standard skills, none of them tuned yet."""
     if session.scalar(select(Desk.id).where(Desk.slug == slug)):
         raise Conflict(f"There is a desk called '{slug}' already.")
-    desk = Desk(
-        slug=slug, name=name, site_key=f"pk_{secrets.token_urlsafe(18)}", allowed_origins=origins or []
-    )
+    desk = Desk(slug=slug, name=name, site_key=f"pk_{secrets.token_urlsafe(18)}", allowed_origins=origins or [])
     session.add(desk)
     session.flush()
     for kind in ("router", "classification", "faq", "sentiment"):
@@ -114,9 +112,7 @@ def touch_desk(session: Session, desk_id: str) -> None:
 
 def passages_of(session: Session, desk_id: str) -> dict[str, tuple[str, ...]]:
     """Return every article's passages: its question and its phrasings."""
-    rows = session.scalars(
-        select(Article).where(Article.desk_id == desk_id).order_by(Article.position, Article.slug)
-    )
+    rows = session.scalars(select(Article).where(Article.desk_id == desk_id).order_by(Article.position, Article.slug))
     return {row.slug: (row.question, *row.phrasings) for row in rows}
 
 
@@ -124,9 +120,7 @@ def skill_labels(session: Session, skill: Skill) -> dict[str, list[str]]:
     """Return the labels of a skill by axis; a router's are the desk's intents."""
     if skill.kind != "router":
         return {axis: list(labels) for axis, labels in skill.labels.items()}
-    statement = (
-        select(Intent.name).where(Intent.desk_id == skill.desk_id).order_by(Intent.position, Intent.name)
-    )
+    statement = select(Intent.name).where(Intent.desk_id == skill.desk_id).order_by(Intent.position, Intent.name)
     return {"intent": list(session.scalars(statement))}
 
 

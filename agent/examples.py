@@ -88,7 +88,7 @@ def role_counts(session: Session, skill: Skill) -> dict[str, int]:
     rows = session.execute(
         select(Example.role, func.count()).where(Example.skill_id == skill.id).group_by(Example.role)
     )
-    return dict(rows.tuples().all())
+    return {role: int(count) for role, count in rows}
 
 
 def as_shapes(rows: Sequence[Example]) -> list[shapes.Example]:

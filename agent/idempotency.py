@@ -34,9 +34,7 @@ def once(
         raise BadInput(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
     session.execute(delete(IdempotentCall).where(IdempotentCall.created_at < utc_now() - LIFE))
     digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    known = session.scalar(
-        select(IdempotentCall).where(IdempotentCall.caller == caller, IdempotentCall.key == key)
-    )
+    known = session.scalar(select(IdempotentCall).where(IdempotentCall.caller == caller, IdempotentCall.key == key))
     if known is not None:
         if known.request_hash != digest:
             raise BadInput("This Idempotency-Key was used for another request.")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from agent.desks import touch_desk
 from agent.errors import BadInput
-from agent.examples import add_example, check_target, ready_skill, split_role, text_digest
+from agent.examples import LONGEST_TEXT, add_example, check_target, ready_skill, split_role, text_digest
 from agent.tables import Article, Skill
 from skills.skill import Skill as ReadySkill
 
@@ -129,6 +129,10 @@ def _example(row: Mapping[str, Any], ready: ReadySkill) -> tuple[str, dict[str, 
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInput("it has no text.")
+    if len(text) > LONGEST_TEXT:
+        raise BadInput(f"its text is longer than {LONGEST_TEXT} characters.")
+    if "\0" in text or text.encode("utf-8", "replace").decode() != text:
+        raise BadInput("its text has a character that cannot be stored.")
     named = {axis.name for axis in ready.axes if axis.exclusive}
     target: dict[str, Any] = {}
     for name, value in row.items():

@@ -23,9 +23,7 @@ def take(session: Session, table: type[Job], row_id: str) -> Job | None:
     ]
     if table is Delivery:
         free.append(Delivery.due_at <= now)
-    taken = session.execute(
-        update(table).where(*free).values(attempt=table.attempt + 1, lease_until=now + LEASE)
-    )
+    taken = session.execute(update(table).where(*free).values(attempt=table.attempt + 1, lease_until=now + LEASE))
     if taken.rowcount == 0:  # type: ignore[attr-defined]
         return None
     return session.get_one(table, row_id, populate_existing=True)

@@ -39,12 +39,5 @@ def configure_logging(as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in (
-        "httpx",
-        "httpcore",
-        "uvicorn.access",
-        "celery.app.trace",
-        "celery.worker.strategy",
-        "celery.beat",
-    ):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -25,16 +25,20 @@ class Office:
     jobs: Jobs
 
 
-def open_office(settings: Settings) -> Office:
-    """Open a process's office: connect, load the backbone, load no desk yet."""
-    if settings.torch_threads:
-        torch.set_num_threads(settings.torch_threads)
+def open_office(settings: Settings, shared: bool = False) -> Office:
+    """Open a process's office: connect, load the backbone, load no desk yet.
+
+    `shared`: many threads will take turns here, so one of them reads for all, on all cores.
+    """
+    cores = settings.torch_threads or torch.get_num_threads()
+    torch.set_num_threads(1 if shared else cores)
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database, pool=settings.threads + 4)
     backbone = load_backbone(settings.backbone, settings.precision)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
     releases = Releases(database, backbone, store)
-    return Office(database, backbone, Batcher(backbone), releases, Jobs(settings.redis_url))
+    reader = Batcher(backbone, cores) if shared else backbone
+    return Office(database, backbone, reader, releases, Jobs(settings.redis_url))
 
 
 def close_office(office: Office) -> None:

@@ -32,9 +32,7 @@ def promote(
         .values(live_version_id=version.id)
     )
     if moved.rowcount == 0:  # type: ignore[attr-defined]
-        raise Conflict(
-            f"The live version of '{skill.name}' was moved by somebody else meanwhile; look again."
-        )
+        raise Conflict(f"The live version of '{skill.name}' was moved by somebody else meanwhile; look again.")
     session.execute(update(Version).where(Version.id == expected).values(status="retired"))
     session.execute(update(Version).where(Version.id == version.id).values(status="live"))
     promotion = Promotion(
@@ -66,9 +64,7 @@ def rollback(session: Session, skill: Skill, actor: str, number: int | None = No
         if last is None or last.from_version_id is None:
             raise BadInput(f"'{skill.name}' has no earlier version to go back to.")
         version = session.get_one(Version, last.from_version_id)
-    return promote(
-        session, skill, version, skill.live_version_id, actor, f"rollback to version {version.number}"
-    )
+    return promote(session, skill, version, skill.live_version_id, actor, f"rollback to version {version.number}")
 
 
 def find_version(session: Session, skill: Skill, number: int) -> Version:

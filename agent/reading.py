@@ -1,6 +1,7 @@
 """One mixed forward for one message: every skill of the desk reads it at once."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -25,14 +26,19 @@ class Reading:
 
 
 def read_message(
-    reader: Reader, backbone: Backbone, desk: DeskView, text: str, before: str | None
+    reader: Reader,
+    backbone: Backbone,
+    desk: DeskView,
+    text: str,
+    before: str | None,
+    shown: Collection[str] = (),
 ) -> Reading:
     """Read a message under every live prompt of the desk, and bare, in one batch.
 
     Rows are: the bare text, one per skill, and, when there is an earlier message, the search's two rows
     for both messages read together. Only the search needs that: tone is judged a message at a time (the
     policy looks at several), and the router itself says when a message only makes sense with the one
-    before it.
+    before it. `shown` are the articles the conversation has had: who asks on wants another one.
     """
     alone = render(text)
     longest = max((skill.prompt.length for skill in desk.skills), default=0)
@@ -44,7 +50,10 @@ def read_message(
         rows += [Row(tokens[1]), _under(search, tokens[1])]
     states = reader.forward(rows)
     verdicts = {skill.name: _read(skill, states[i + 1], states[0]) for i, skill in enumerate(desk.skills)}
-    in_context = _read(search, states[-1], states[-2]) if together and search else []
+    in_context = []
+    if together and search and search.index:
+        unseen = replace(search, index=search.index.without(shown))
+        in_context = _read(unseen, states[-1], states[-2])
     return Reading(alone, together, verdicts, in_context)
 
 

@@ -68,9 +68,7 @@ class Releases:
                 .join(Version, Skill.live_version_id == Version.id)
                 .where(Skill.desk_id == desk_id)
             ).all()
-        index = (
-            old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
-        )
+        index = old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
         skills = [self._live_skill(skill, version, index, old) for skill, version in live]
         return DeskView(
             id=desk.id,
@@ -80,9 +78,7 @@ class Releases:
             table={row.name: Lead(row.action, row.reply) for row in intents},
             texts={**TEXTS, **desk.texts},
             rules=tuple(desk.policy.get("rules", ())),
-            articles={
-                row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles
-            },
+            articles={row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles},
             passages=passages,
             passage_index=index,
             skills=tuple(skill for skill in skills if skill is not None),

@@ -34,18 +34,14 @@ def open_retraining(session: Session, skill: Skill, trigger: str, actor: str, se
             session.add(row)
             session.flush()
     except IntegrityError as error:
-        raise Conflict(
-            f"A retraining of '{skill.name}' is under way already; wait for it or cancel it."
-        ) from error
+        raise Conflict(f"A retraining of '{skill.name}' is under way already; wait for it or cancel it.") from error
     return row
 
 
 def claim(session: Session, retraining_id: str, worker: str) -> Retraining | None:
     """Take a waiting (or abandoned) retraining; None if there is nothing to take."""
     now = utc_now()
-    waiting = or_(
-        Retraining.status == "queued", and_(Retraining.status == "running", Retraining.lease_until < now)
-    )
+    waiting = or_(Retraining.status == "queued", and_(Retraining.status == "running", Retraining.lease_until < now))
     taken = session.execute(
         update(Retraining)
         .where(Retraining.id == retraining_id, waiting, Retraining.attempt < MOST_ATTEMPTS)
@@ -93,9 +89,7 @@ def cancel(session: Session, row: Retraining) -> None:
         .values(status="cancelled", ended_at=utc_now())
     )
     running = session.execute(
-        update(Retraining)
-        .where(Retraining.id == row.id, Retraining.status == "running")
-        .values(cancel_asked=True)
+        update(Retraining).where(Retraining.id == row.id, Retraining.status == "running").values(cancel_asked=True)
     )
     if waiting.rowcount + running.rowcount == 0:  # type: ignore[attr-defined]
         raise Conflict("This retraining has ended already.")

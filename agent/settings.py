@@ -13,13 +13,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FROSTDESK_", frozen=True, populate_by_name=True)
 
-    data: Path = Field(
-        Path(".frostdesk"), description="Folder of the embedded database, caches and the admin key"
-    )
+    data: Path = Field(Path(".frostdesk"), description="Folder of the embedded database, caches and the admin key")
     database_url: str = Field("", validation_alias=AliasChoices("database_url", "DATABASE_URL"))
-    redis_url: str = Field(
-        "redis://127.0.0.1:6379/0", validation_alias=AliasChoices("redis_url", "REDIS_URL")
-    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias=AliasChoices("redis_url", "REDIS_URL"))
     host: str = "127.0.0.1"
     port: int = 8710
     public_url: str = Field("", description="Address that visitors use, when a proxy stands in front")

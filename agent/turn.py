@@ -45,7 +45,8 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         reading = None
     else:
         before = past.texts[0] if past.texts else None
-        reading = read_message(office.reader, office.backbone, desk, said.text, before)
+        shown = {turn.article for turn in past.turns if turn.article}
+        reading = read_message(office.reader, office.backbone, desk, said.text, before, shown)
         answer = find_answer(desk, reading, past)
     with office.database.writing() as session:
         turn_id = record(session, desk, arrival, answer, reading, past, started)

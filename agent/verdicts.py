@@ -13,9 +13,7 @@ def verdicts_json(desk: DeskView, reading: Reading) -> list[Any]:
     for skill in desk.skills:
         found += [_verdict_json(verdict, skill.number) for verdict in reading.verdicts[skill.name]]
         if skill.prompt.retrieves:
-            found += [
-                {**_verdict_json(verdict, skill.number), "in_context": True} for verdict in reading.in_context
-            ]
+            found += [{**_verdict_json(verdict, skill.number), "in_context": True} for verdict in reading.in_context]
     return found
 
 

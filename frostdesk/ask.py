@@ -16,9 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def ask(
     message: Annotated[str, typer.Argument(help="What the customer writes.")],
-    conversation: Annotated[
-        str | None, typer.Option(help="Continue this conversation.", show_default=False)
-    ] = None,
+    conversation: Annotated[str | None, typer.Option(help="Continue this conversation.", show_default=False)] = None,
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
@@ -37,9 +35,7 @@ def ask(
 
 def show_turn(turn: dict[str, Any]) -> None:
     """Print a turn for a person."""
-    console.print(
-        turn["reply"] or "[dim](no reply: " + turn["outcome"] + ")[/dim]", markup=turn["reply"] is None
-    )
+    console.print(turn["reply"] or "[dim](no reply: " + turn["outcome"] + ")[/dim]", markup=turn["reply"] is None)
     route = turn["route"]
     intent = route["intent"] or "out of scope"
     where = f"route {intent} ({route['confidence']:.2f}) -> {route['action'] or '-'}"

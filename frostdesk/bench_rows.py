@@ -14,21 +14,25 @@ LEAST_WORDS, MOST_SENTENCES = 4, 5
 
 
 def label_rows(train: Rows, test: Rows, shots: int | None, seed: int) -> Task:
-    """Return the label skill of a train file, its train rows (drawn, if `shots`) and its test rows."""
-    if any("intents" in row for row in train):
-        labels = tuple(sorted({label for row in train for label in row["intents"]}))
-        axis = Axis("intents", labels, exclusive=False)
-        taught, asked = ([_multi(row, labels) for row in rows] for rows in (train, test))
+    """Return the label skill of a train file, its train rows (drawn, if `shots`) and its test rows.
+
+    Raises CannotTune for intents that only the test file has.
+    """
+    several = "intents" in train[0]
+    labels, asked_for = (sorted({name for row in rows for name in _intents(row)}) for rows in (train, test))
+    unknown = sorted(set(asked_for) - set(labels))
+    if unknown:
+        raise CannotTune(f"The test file has intents the train file does not: {', '.join(unknown[:5])}.")
+    if not several and not asked_for:
+        raise CannotTune("The test file has no row with an intent.")
+    if several and shots is not None:
+        raise CannotTune("--shots draws rows that have one intent each; these have several.")
+    if several:
+        axis = Axis("intents", tuple(labels), exclusive=False)
+        taught, asked = ([_multi(row, axis.labels) for row in rows] for rows in (train, test))
     else:
-        axis = Axis(
-            "intent", tuple(sorted({_intent(row) or "" for row in train} - {""})), rejects="out_of_scope"
-        )
+        axis = Axis("intent", tuple(labels), rejects="out_of_scope")
         taught, asked = ([_single(row) for row in rows] for rows in (train, test))
-        unknown = {str(e.target["intent"]) for e in asked if e.target["intent"]} - set(axis.labels)
-        if unknown:
-            raise CannotTune(
-                f"The test file has intents the train file does not: {', '.join(sorted(unknown)[:5])}."
-            )
         if shots is not None:
             taught = draw_shots(taught, "intent", shots, seed)
     return Skill("bench", "bench", LABEL_INSTRUCTION, (axis,)), taught, asked
@@ -51,15 +55,19 @@ def faq_rows(articles: Rows, queries: Rows, train_queries: Rows | None) -> Task:
     else:
         taught = [_query(row) for row in train_queries]
     asked = [_query(row) for row in queries]
+    if all(row["faq_id"] is None for row in queries):
+        raise CannotTune("The queries have no row with a faq_id.")
     return Skill("bench", "bench", SEARCH_INSTRUCTION, (axis,), passages), taught, asked
 
 
-def _intent(row: dict[str, Any]) -> str | None:
-    return None if row.get("oos") else str(row["intent"])
+def _intents(row: dict[str, Any]) -> list[str]:
+    if row.get("oos"):
+        return []
+    return list(row["intents"]) if "intents" in row else [str(row["intent"])]
 
 
 def _single(row: dict[str, Any]) -> Example:
-    return Example(row["text"], {"intent": _intent(row)})
+    return Example(row["text"], {"intent": next(iter(_intents(row)), None)})
 
 
 def _multi(row: dict[str, Any], labels: tuple[str, ...]) -> Example:

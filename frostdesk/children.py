@@ -58,10 +58,10 @@ class Child:
         if self.process is not None and self.process.poll() is None:
             return None
         if self.process is not None:
+            with suppress(ProcessLookupError, PermissionError):  # what it had started goes with it
+                os.killpg(self.process.pid, signal.SIGKILL)
             code, self.process = self.process.returncode, None
-            self.wait = (
-                FIRST_WAIT if now - self.started > HEALTHY_SECONDS else min(self.wait * 2, LONGEST_WAIT)
-            )
+            self.wait = FIRST_WAIT if now - self.started > HEALTHY_SECONDS else min(self.wait * 2, LONGEST_WAIT)
             self.due = now + self.wait
             return f"{self.name} ended with {code}; starting it again in {self.wait:.1f} s (see {self.log})"
         if now >= self.due:

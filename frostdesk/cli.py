@@ -1,11 +1,13 @@
 """`frostdesk`: the whole command. Each group of commands has a file of its own."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from frostdesk import ask, bench, desks, handover, helpdesk, keys, learn, server
+from frostdesk.trouble import explain
 
 EPILOG = (
     'Examples:  frostdesk ask "my card still hasn\'t come"  |  frostdesk review  |  '
@@ -49,5 +51,13 @@ def _root(
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; an expected failure is one sentence on stderr."""
+    try:
+        app()
+    except Exception as error:
+        found = explain(error)
+        if found is None:
+            raise
+        sentence, code = found
+        typer.echo(f"frostdesk: {sentence}", err=True)
+        sys.exit(code)

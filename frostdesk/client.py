@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -18,16 +19,14 @@ class Client:
     def __init__(self, desk: str | None = None) -> None:
         self._access = find_access()
         self._desk = desk
-        headers = {"authorization": f"Bearer {self._access.key}"} if self._access.key else {}
-        self._http = httpx.Client(
-            base_url=self._access.url, headers=headers, timeout=TIMEOUT, trust_env=False
-        )
+        self._headers = {"authorization": f"Bearer {self._access.key}"} if self._access.key else {}
 
     def call(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON of an answer (None for an empty one)."""
         params = {**options.pop("params", {}), **({"desk": self._desk} if self._desk else {})}
         try:
-            answer = self._http.request(method, path, params=params, **options)
+            with self._open() as http:
+                answer = http.request(method, path, params=params, **options)
         except httpx.HTTPError as error:
             fail(
                 f"No Frostdesk server answers at {self._access.url} ({type(error).__name__}). "
@@ -35,11 +34,20 @@ class Client:
                 UNREACHABLE,
             )
         if answer.is_success:
-            return answer.json() if answer.content else None
+            return self._json(answer)
         sentence = _sentence(answer)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             sentence += " Set FROSTDESK_KEY, or run the command where 'make run' was started."
         return fail(sentence, UNREACHABLE if answer.is_server_error else BAD_INPUT)
+
+    def _open(self) -> httpx.Client:
+        return httpx.Client(base_url=self._access.url, headers=self._headers, timeout=TIMEOUT, trust_env=False)
+
+    def _json(self, answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+        try:
+            return answer.json() if answer.content else None
+        except ValueError:
+            return fail(f"What answers at {self._access.url} is no Frostdesk server; see FROSTDESK_URL.", UNREACHABLE)
 
     def get(self, path: str, **params: Any) -> Any:  # noqa: ANN401 - JSON
         """GET; parameters that are None are left out."""
@@ -48,6 +56,11 @@ class Client:
     def post(self, path: str, body: Any = None, **options: Any) -> Any:  # noqa: ANN401 - JSON
         """POST a JSON body."""
         return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
+
+
+def part(name: str) -> str:
+    """Return a name as one part of a path, whatever characters it has."""
+    return quote(name, safe="")
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from frostdesk.client import BAD_INPUT, Client, fail, print_json
+from frostdesk.client import BAD_INPUT, Client, fail, part, print_json
 from frostdesk.options import Desk, Json, console
 
 desks = typer.Typer(help="List, create and change desks.", no_args_is_help=True)
 intents = typer.Typer(help="The desk's table: each intent and what is done about it.", no_args_is_help=True)
 articles = typer.Typer(help="FAQ articles.", no_args_is_help=True)
 imports = typer.Typer(help="Bring in examples and articles from CSV or JSONL.", no_args_is_help=True)
-File = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .csv or .jsonl file.")
-]
+Slug = Annotated[str, typer.Argument(help="A short name: small letters, digits, - and _.")]
+Intent = Annotated[str, typer.Argument(help="The intent's name, such as card_arrival.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .csv or .jsonl file.")]
 
 
 @desks.command("list")
@@ -26,20 +26,19 @@ def list_desks(as_json: Json = False) -> None:
 
 
 @desks.command("create")
-def create_desk(slug: str, name: str, as_json: Json = False) -> None:
-    """Create a desk with the four standard skills."""
-    _print(
-        [Client().post("/v1/admin/desks", {"slug": slug, "name": name})],
-        as_json,
-        ("slug", "name", "site_key"),
-    )
+def create_desk(
+    slug: Slug, name: Annotated[str, typer.Argument(help="The name that visitors see.")], as_json: Json = False
+) -> None:
+    """Create a desk with the four standard skills.
+
+    Example: frostdesk desk create shop "The Shop"
+    """
+    _print_one(Client().post("/v1/admin/desks", {"slug": slug, "name": name}), as_json, ("slug", "name", "site_key"))
 
 
 @desks.command("allow")
 def allow_origins(
-    origins: Annotated[
-        list[str], typer.Argument(help="Origins such as https://shop.example; replaces the list.")
-    ],
+    origins: Annotated[list[str], typer.Argument(help="Origins such as https://shop.example; replaces the list.")],
     desk: Desk = None,
 ) -> None:
     """Set which web pages may embed the desk's chat."""
@@ -55,30 +54,26 @@ def list_intents(desk: Desk = None, as_json: Json = False) -> None:
 
 @intents.command("add")
 def add_intent(
-    name: str,
-    action: Annotated[
-        str, typer.Option(help="faq, label, hand_over, say, ask_back, silent, follow_up")
-    ] = "faq",
-    description: str = "",
-    reply: Annotated[
-        str | None, typer.Option(help="What is said (say, ask_back, label).", show_default=False)
-    ] = None,
+    name: Intent,
+    action: Annotated[str, typer.Option(help="faq, label, hand_over, say, ask_back, silent, follow_up")] = "faq",
+    description: Annotated[str, typer.Option(help="What it is about, for people.")] = "",
+    reply: Annotated[str | None, typer.Option(help="What is said (say, ask_back, label).", show_default=False)] = None,
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
-    """Create or change an intent. Give it examples by corrections or import, then retrain the router."""
+    """Create or change an intent. Give it examples by corrections or import, then retrain the router.
+
+    Example: frostdesk intent add parcel_lost --action faq
+    """
     body = {"action": action, "description": description, "reply": reply}
-    _print(
-        [Client(desk).call("PUT", f"/v1/admin/intents/{name}", json=body)],
-        as_json,
-        ("name", "action", "description"),
-    )
+    made = Client(desk).call("PUT", f"/v1/admin/intents/{part(name)}", json=body)
+    _print_one(made, as_json, ("name", "action", "description"))
 
 
 @intents.command("remove")
-def remove_intent(name: str, desk: Desk = None) -> None:
+def remove_intent(name: Intent, desk: Desk = None) -> None:
     """Remove an intent from the table."""
-    Client(desk).call("DELETE", f"/v1/admin/intents/{name}")
+    Client(desk).call("DELETE", f"/v1/admin/intents/{part(name)}")
     console.print("Removed.")
 
 
@@ -89,9 +84,9 @@ def list_articles(desk: Desk = None, as_json: Json = False) -> None:
 
 
 @articles.command("remove")
-def remove_article(slug: str, desk: Desk = None) -> None:
+def remove_article(slug: Slug, desk: Desk = None) -> None:
     """Remove an article."""
-    Client(desk).call("DELETE", f"/v1/admin/articles/{slug}")
+    Client(desk).call("DELETE", f"/v1/admin/articles/{part(slug)}")
     console.print("Removed.")
 
 
@@ -99,9 +94,7 @@ def remove_article(slug: str, desk: Desk = None) -> None:
 def import_examples(
     file: File,
     skill: Annotated[str, typer.Option(help="The skill the examples are for.")],
-    role: Annotated[
-        str | None, typer.Option(help="train, calibration, gate or golden", show_default=False)
-    ] = None,
+    role: Annotated[str | None, typer.Option(help="train, calibration, gate or golden", show_default=False)] = None,
     representative: Annotated[
         bool, typer.Option(help="Nobody picked these rows: spread them over train, calibration and gate.")
     ] = False,
@@ -120,18 +113,31 @@ def import_examples(
 
 @imports.command("articles")
 def import_articles(file: File, desk: Desk = None, as_json: Json = False) -> None:
-    """Import articles: columns slug, question, answer, link, phrasings (several between bars)."""
+    """Import articles: columns slug, question, answer, link, phrasings (several between bars).
+
+    Example: frostdesk import articles faq.csv
+    """
     _import(Client(desk), "/v1/admin/import/articles", file, {"form": _form(file)}, as_json)
 
 
 def _import(client: Client, path: str, file: Path, params: dict[str, Any], as_json: bool) -> None:
     headers = {"content-type": "application/octet-stream"}
-    done = client.call("POST", path, content=file.read_bytes(), params=params, headers=headers)
+    content = file.read_bytes()
+    if not content:
+        fail(f"{file.name} is empty.", BAD_INPUT)
+    done = client.call("POST", path, content=content, params=params, headers=headers)
     if as_json:
         print_json(done)
         return
     roles = ", ".join(f"{count} {role}" for role, count in sorted(done["by_role"].items()))
     console.print(f"Imported {done['added']}{f' ({roles})' if roles else ''}.")
+
+
+def _print_one(row: dict[str, Any], as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        print_json(row)
+    else:
+        _print([row], as_json, columns)
 
 
 def _form(file: Path) -> str:

@@ -23,9 +23,7 @@ Finding = tuple[str, bool, str]
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield (name, whether it is good, words) for everything an installation needs."""
     yield "python", sys.version_info >= (3, 11), sys.version.split()[0]
-    settings.data.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data).free
-    yield "disk", free > LEAST_FREE, f"{free // 2**20} MiB free in {settings.data}"
+    yield _disk(settings)
     yield _queue(settings)
     yield from _database(settings)
     try:
@@ -36,8 +34,20 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield "backbone", True, f"{backbone.name}, {backbone.dtype}, fingerprint {backbone.fingerprint[:12]}"
 
 
+def _disk(settings: Settings) -> Finding:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(settings.data).free
+    except OSError as error:
+        return "disk", False, f"{error}; check FROSTDESK_DATA"
+    return "disk", free > LEAST_FREE, f"{free // 2**20} MiB free in {settings.data}"
+
+
 def _queue(settings: Settings) -> Finding:
-    client = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1)
+    try:
+        client = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1)
+    except ValueError as error:
+        return "queue", False, f"{error}; check REDIS_URL"
     try:
         client.ping()
     except (RedisError, OSError):
@@ -49,7 +59,11 @@ def _queue(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    database = Database(settings.database, pool=1)
+    try:
+        database = Database(settings.database, pool=1)
+    except (SQLAlchemyError, ImportError) as error:
+        yield "database", False, f"{error}; check DATABASE_URL"
+        return
     try:
         with database.reading() as session:
             session.execute(text("SELECT 1"))

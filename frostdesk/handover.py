@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from frostdesk.client import Client, print_json
+from frostdesk.client import Client, part, print_json
 from frostdesk.options import Desk, Json, Limit, console
 
 app = typer.Typer(help="Read conversations, answer as a human, give back, close.", no_args_is_help=True)
@@ -24,9 +24,7 @@ def escalations(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> 
         print_json(found)
         return
     for row in found:
-        console.print(
-            f"[bold]{row['conversation_id']}[/bold]  {row['reason']}  since {row['opened_at'][:19]}"
-        )
+        console.print(f"[bold]{row['conversation_id']}[/bold]  {row['reason']}  since {row['opened_at'][:19]}")
         console.print(row["summary"] + "\n", style="dim", markup=False)
     if not found:
         console.print("Nobody waits for a human.")
@@ -53,7 +51,7 @@ def list_conversations(
 @app.command()
 def read(conversation: Conversation, desk: Desk = None, as_json: Json = False) -> None:
     """Read a conversation."""
-    found = Client(desk).get(f"/v1/admin/conversations/{conversation}")
+    found = Client(desk).get(f"/v1/admin/conversations/{part(conversation)}")
     if as_json:
         print_json(found)
         return
@@ -70,8 +68,11 @@ def reply(
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
-    """Answer as a human; the bot stays silent until you give the conversation back."""
-    sent = Client(desk).post(f"/v1/admin/conversations/{conversation}/reply", {"text": text})
+    """Answer as a human; the bot stays silent until you give the conversation back.
+
+    Example: frostdesk conversation reply CONVERSATION "I have sent you a new card."
+    """
+    sent = Client(desk).post(f"/v1/admin/conversations/{part(conversation)}/reply", {"text": text})
     if as_json:
         print_json(sent)
     else:
@@ -81,7 +82,7 @@ def reply(
 @app.command("give-back")
 def give_back(conversation: Conversation, desk: Desk = None, as_json: Json = False) -> None:
     """Give a conversation back to the bot."""
-    found = Client(desk).post(f"/v1/admin/conversations/{conversation}/give-back")
+    found = Client(desk).post(f"/v1/admin/conversations/{part(conversation)}/give-back")
     if as_json:
         print_json(found)
     else:
@@ -91,7 +92,7 @@ def give_back(conversation: Conversation, desk: Desk = None, as_json: Json = Fal
 @app.command()
 def close(conversation: Conversation, desk: Desk = None, as_json: Json = False) -> None:
     """Close a conversation."""
-    found = Client(desk).post(f"/v1/admin/conversations/{conversation}/close")
+    found = Client(desk).post(f"/v1/admin/conversations/{part(conversation)}/close")
     if as_json:
         print_json(found)
     else:

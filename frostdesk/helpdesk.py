@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from frostdesk.client import Client, print_json
+from frostdesk.client import Client, part, print_json
 from frostdesk.options import Desk, Json, Limit, console
 
 app = typer.Typer(help="Connect helpdesks by signed webhooks (Standard Webhooks).", no_args_is_help=True)
@@ -16,9 +16,7 @@ deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=Tru
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
-    secret: Annotated[
-        str | None, typer.Option(help="whsec_...; left out: one is made.", show_default=False)
-    ] = None,
+    secret: Annotated[str | None, typer.Option(help="whsec_...; left out: one is made.", show_default=False)] = None,
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
@@ -47,9 +45,9 @@ def list_connections(desk: Desk = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def remove(name: str, desk: Desk = None) -> None:
+def remove(name: Annotated[str, typer.Argument(help="The name you gave it.")], desk: Desk = None) -> None:
     """Remove a connection with its stored events and deliveries."""
-    Client(desk).call("DELETE", f"/v1/admin/connections/{name}")
+    Client(desk).call("DELETE", f"/v1/admin/connections/{part(name)}")
     console.print("Removed.")
 
 
@@ -68,14 +66,12 @@ def list_deliveries(
     table = Table("delivery", "connection", "status", "attempts", "answer", "error", box=None, pad_edge=False)
     for row in found:
         answer = str(row["answer_status"] or "-")
-        table.add_row(
-            row["id"], row["connection"], row["status"], str(row["attempt"]), answer, row["error"] or ""
-        )
+        table.add_row(row["id"], row["connection"], row["status"], str(row["attempt"]), answer, row["error"] or "")
     console.print(table if found else "None yet.")
 
 
 @deliveries.command()
-def resend(delivery: str, desk: Desk = None) -> None:
+def resend(delivery: Annotated[str, typer.Argument(help="The delivery's id.")], desk: Desk = None) -> None:
     """Send a dead or waiting delivery again now."""
-    Client(desk).post(f"/v1/admin/deliveries/{delivery}/resend")
+    Client(desk).post(f"/v1/admin/deliveries/{part(delivery)}/resend")
     console.print("Queued.")

@@ -27,9 +27,7 @@ def write_keyfile(data: Path, access: Access) -> Path:
     """Write the file for its owner's eyes only (mode 0600)."""
     path = keyfile(data)
     draft = path.with_suffix(".new")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump({"url": access.url, "key": access.key}, file)
     draft.replace(path)
     return path

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from frostdesk.client import Client, print_json
+from agent.settings import Settings
+from frostdesk.client import Client, part, print_json
 from frostdesk.options import Desk, Json, console
 
 app = typer.Typer(help="Make, list and revoke admin keys.", no_args_is_help=True)
@@ -29,6 +30,24 @@ def new(
         console.print(made["key"])
 
 
+@app.command()
+def first(name: Annotated[str, typer.Argument(help="Who will use it.")] = "first key") -> None:
+    """Make a key for the whole installation in the database itself, for a server that 'up' did not start.
+
+    Example: frostdesk key first operator
+    """
+    from agent.database import Database  # noqa: PLC0415 - the other commands need no database
+    from agent.keys import make_key  # noqa: PLC0415
+
+    database = Database(Settings().database, pool=1)
+    try:
+        with database.writing() as session:
+            _, key = make_key(session, name, None)
+    finally:
+        database.close()
+    console.print(key)
+
+
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
     """List keys, without their secrets."""
@@ -46,5 +65,5 @@ def list_keys(as_json: Json = False) -> None:
 @app.command()
 def revoke(key: Annotated[str, typer.Argument(help="The key's id, from 'key list'.")]) -> None:
     """End a key at once."""
-    Client().call("DELETE", f"/v1/admin/keys/{key}")
+    Client().call("DELETE", f"/v1/admin/keys/{part(key)}")
     console.print("Revoked.")

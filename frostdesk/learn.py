@@ -7,8 +7,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from frostdesk.client import BAD_INPUT, REFUSED, Client, fail, print_json
-from frostdesk.options import Desk, Json, Limit, console
+from frostdesk.client import BAD_INPUT, REFUSED, Client, fail, part, print_json
+from frostdesk.options import Desk, Json, Limit, console, errors
 
 SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
 POLL_SECONDS = 0.5
@@ -37,7 +37,7 @@ def skills(desk: Desk = None, as_json: Json = False) -> None:
 
 def versions(skill: SkillName, desk: Desk = None, as_json: Json = False) -> None:
     """List a skill's versions with their scorecards."""
-    found = Client(desk).get(f"/v1/admin/skills/{skill}/versions")
+    found = Client(desk).get(f"/v1/admin/skills/{part(skill)}/versions")
     if as_json:
         print_json(found)
         return
@@ -79,9 +79,7 @@ def correct(
     turn: Annotated[str, typer.Argument(help="The turn's id, from ask or review.")],
     skill: Annotated[str, typer.Option(help="Which skill was wrong.")],
     target: Annotated[list[str], typer.Option(help="What is right, as NAME=VALUE; repeat for several.")],
-    note: Annotated[
-        str | None, typer.Option(help="Why, for whoever reads it later.", show_default=False)
-    ] = None,
+    note: Annotated[str | None, typer.Option(help="Why, for whoever reads it later.", show_default=False)] = None,
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
@@ -101,9 +99,7 @@ def correct(
 def retrain(
     skill: SkillName,
     wait: Annotated[bool, typer.Option(help="Wait for the end and show progress.")] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Order of the data; another one for a second opinion.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Order of the data; another one for a second opinion.")] = 0,
     idempotency_key: Annotated[str | None, typer.Option(help="Repeating a call with it is harmless.")] = None,
     desk: Desk = None,
     as_json: Json = False,
@@ -114,7 +110,7 @@ def retrain(
     """
     client = Client(desk)
     headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
-    run = client.post(f"/v1/admin/skills/{skill}/retrain", {"seed": seed}, headers=headers)
+    run = client.post(f"/v1/admin/skills/{part(skill)}/retrain", {"seed": seed}, headers=headers)
     if wait:
         run = _follow(client, run, quiet=as_json)
     if as_json:
@@ -154,13 +150,11 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Cancel a retraining."""
-    run = Client(desk).post(f"/v1/admin/retrainings/{retraining}/cancel")
+    run = Client(desk).post(f"/v1/admin/retrainings/{part(retraining)}/cancel")
     if as_json:
         print_json(run)
     else:
-        console.print(
-            "Cancelled." if run["status"] == "cancelled" else "It will stop within a second or two."
-        )
+        console.print("Cancelled." if run["status"] == "cancelled" else "It will stop within a second or two.")
 
 
 def promote(
@@ -170,9 +164,12 @@ def promote(
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
-    """Make a version live by hand, against the gate's advice if need be."""
+    """Make a version live by hand, against the gate's advice if need be.
+
+    Example: frostdesk promote router 3 --reason "better on the golden messages"
+    """
     _show_promotion(
-        Client(desk).post(f"/v1/admin/skills/{skill}/promote", {"version": version, "reason": reason}),
+        Client(desk).post(f"/v1/admin/skills/{part(skill)}/promote", {"version": version, "reason": reason}),
         as_json,
     )
 
@@ -185,8 +182,11 @@ def rollback(
     desk: Desk = None,
     as_json: Json = False,
 ) -> None:
-    """Go back to the version that was live before."""
-    _show_promotion(Client(desk).post(f"/v1/admin/skills/{skill}/rollback", {"version": to}), as_json)
+    """Go back to the version that was live before.
+
+    Example: frostdesk rollback router
+    """
+    _show_promotion(Client(desk).post(f"/v1/admin/skills/{part(skill)}/rollback", {"version": to}), as_json)
 
 
 def _pair(text: str) -> tuple[str, str | bool | None]:
@@ -198,10 +198,8 @@ def _pair(text: str) -> tuple[str, str | bool | None]:
 
 def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
     """Show a retraining's progress until it has ended; return its last state."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), disable=quiet
-    )
-    with bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal) as bar:
         task = bar.add_task("waiting for a worker", total=None, left="")
         while run["status"] in ("queued", "running"):
             time.sleep(POLL_SECONDS)
@@ -222,9 +220,7 @@ def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
 
 def _show_end(run: dict[str, Any]) -> None:
     if run["status"] in ("promoted", "refused"):
-        console.print(
-            f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}"
-        )
+        console.print(f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}")
     else:
         console.print(f"The retraining {run['status']}: {run['error'] or 'nothing was changed.'}")
 
@@ -233,6 +229,4 @@ def _show_promotion(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:
-        console.print(
-            f"{made['skill']}: version {made['to_version']} is live (before: {made['from_version']})."
-        )
+        console.print(f"{made['skill']}: version {made['to_version']} is live (before: {made['from_version']}).")

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-Desk = Annotated[
-    str | None, typer.Option(help="The desk's slug; needed only with several desks.", show_default=False)
-]
+Desk = Annotated[str | None, typer.Option(help="The desk's slug; needed only with several desks.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
 
 console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True)
+"""For progress: only a terminal sees it, and what is printed stays clean."""

@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    with_demo: Annotated[
-        bool, typer.Option("--demo", help="Load the demo desk if there is no desk yet.")
-    ] = False,
+    with_demo: Annotated[bool, typer.Option("--demo", help="Load the demo desk if there is no desk yet.")] = False,
     port: Annotated[
         int | None, typer.Option(help="Port of the API; taken: another is chosen.", show_default=False)
     ] = None,
@@ -58,9 +56,7 @@ def api() -> None:
 
 
 def worker(
-    queue: Annotated[
-        str, typer.Option(help="events, training, or both: events,training")
-    ] = "events,training",
+    queue: Annotated[str, typer.Option(help="events, training, or both: events,training")] = "events,training",
 ) -> None:
     """Run one Celery worker. Keep training in a worker of its own where tickets must not wait for it."""
     from workers.app import app, worker_name  # noqa: PLC0415

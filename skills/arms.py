@@ -54,9 +54,7 @@ def draw_shots(examples: Sequence[Example], axis: str, shots: int, seed: int) ->
         if label is not None:
             by_label.setdefault(str(label), []).append(example)
     drawn = [
-        row
-        for label in sorted(by_label)
-        for row in chooser.sample(by_label[label], min(shots, len(by_label[label])))
+        row for label in sorted(by_label) for row in chooser.sample(by_label[label], min(shots, len(by_label[label])))
     ]
     return drawn + [example for example in examples if example.target[axis] is None]
 
@@ -113,9 +111,7 @@ def _arms(
     }
 
 
-def _arm(
-    skill: Skill, tuned: Tuned, scores: tuple[Floats, Floats], arms: tuple[bool, bool], seconds: float
-) -> Arm:
+def _arm(skill: Skill, tuned: Tuned, scores: tuple[Floats, Floats], arms: tuple[bool, bool], seconds: float) -> Arm:
     held = tuned.held_out
     return Arm(*scores, calibrate(skill, held, arms), held, seconds)
 
@@ -192,14 +188,9 @@ def _score_labels(axis: Axis, arm: Arm, test: Sequence[Example]) -> dict[str, fl
     """Score labels that hold or not on their own: accuracy is the share of rows right in every label."""
     coded = encode(axis, test)
     shares = np.column_stack(
-        [
-            _platt(arm.calibration[label])(arm.prompt[:, i], arm.bare[:, i])
-            for i, label in enumerate(axis.labels)
-        ]
+        [_platt(arm.calibration[label])(arm.prompt[:, i], arm.bare[:, i]) for i, label in enumerate(axis.labels)]
     )
-    said = np.column_stack(
-        [shares[:, i] >= _platt_line(arm.calibration[label]) for i, label in enumerate(axis.labels)]
-    )
+    said = np.column_stack([shares[:, i] >= _platt_line(arm.calibration[label]) for i, label in enumerate(axis.labels)])
     truth = coded == 1
     return {
         "accuracy": float((said == truth).all(1).mean()),

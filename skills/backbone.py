@@ -42,9 +42,7 @@ class Backbone:
     they were read from, for the training side to read them again.
     """
 
-    def __init__(
-        self, encoder: Encoder, tokenizer: Tokenizer, fingerprint: str, name: str, path: str
-    ) -> None:
+    def __init__(self, encoder: Encoder, tokenizer: Tokenizer, fingerprint: str, name: str, path: str) -> None:
         self.encoder, self.tokenizer = encoder, tokenizer
         self.fingerprint, self.name, self.path = fingerprint, name, path
         self.dimensions: Dimensions = encoder.dimensions

@@ -3,6 +3,10 @@
 One thread stands in front of the backbone and there is no timer. Idle, it runs what comes at once;
 busy, it takes everything that queued during the last forward. So a lone message never waits for
 company, and company is used when it is there.
+
+That thread alone computes on several cores. Every thread that does brings helpers of its own, and once a
+process has more of them than cores, OpenMP puts each to sleep after every operation: a forward then takes
+twice as long as on one core (docs/decisions/0006).
 """
 
 import queue
@@ -29,13 +33,19 @@ _Ask = tuple[Sequence[Row], "Future[Tensor]"]
 
 
 class Batcher:
-    """A thread that owns the forward; `forward` blocks until its rows are read."""
+    """A thread that owns the forward; `forward` blocks until its rows are read.
 
-    def __init__(self, backbone: Reader) -> None:
+    `cores`: on how many it computes (None: as many as the thread that makes it).
+    """
+
+    def __init__(self, backbone: Reader, cores: int | None = None) -> None:
         self._backbone = backbone
         self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
+        ours, ready = torch.get_num_threads(), threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(cores or ours, ready), name="batcher", daemon=True)
         self._thread.start()
+        ready.wait()
+        torch.set_num_threads(ours)  # what was set last is what later threads start with
 
     def forward(self, rows: Sequence[Row]) -> Tensor:
         """Return `[B, H]` for these rows; they may share the pass with other callers' rows.
@@ -52,7 +62,9 @@ class Batcher:
         self._asks.put(None)
         self._thread.join()
 
-    def _run(self) -> None:
+    def _run(self, cores: int, ready: threading.Event) -> None:
+        torch.set_num_threads(cores)
+        ready.set()
         open_ = True
         while open_:
             asks = [self._asks.get()]

@@ -95,9 +95,7 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
     """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised."""
     files = read_files(content)
     if hashlib.sha256(files[MANIFEST]).hexdigest() != digest:
-        raise PromptRefused(
-            f"The stored prompt {digest[:12]} is not the one of that name: its manifest was changed."
-        )
+        raise PromptRefused(f"The stored prompt {digest[:12]} is not the one of that name: its manifest was changed.")
     try:
         manifest = Manifest.model_validate_json(files[MANIFEST])
     except ValidationError as error:
@@ -106,9 +104,7 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
         ) from error
     for name in (PREFIX, CONFIG, HEAD):
         if hashlib.sha256(files[name]).hexdigest() != manifest.files.get(name):
-            raise PromptRefused(
-                f"{name} of prompt {digest[:12]} does not have the sha256 its manifest promises."
-            )
+            raise PromptRefused(f"{name} of prompt {digest[:12]} does not have the sha256 its manifest promises.")
     if manifest.fingerprint != backbone.fingerprint:
         raise PromptRefused(
             f"Prompt {digest[:12]} was tuned for another backbone ({manifest.fingerprint[:12]}) than the one "
@@ -152,9 +148,7 @@ def read_files(content: bytes) -> dict[str, bytes]:
             entries = archive.infolist()
             names = sorted(entry.filename for entry in entries)
             if names != sorted((PREFIX, CONFIG, HEAD, MANIFEST)):
-                raise PromptRefused(
-                    f"A stored prompt has four files; this one has {', '.join(names) or 'none'}."
-                )
+                raise PromptRefused(f"A stored prompt has four files; this one has {', '.join(names) or 'none'}.")
             if any(entry.file_size > LARGEST_FILE for entry in entries):
                 raise PromptRefused("A file of the stored prompt is larger than any prompt is.")
             return {name: archive.read(name) for name in names}
@@ -175,13 +169,9 @@ def _read_prefix(content: bytes, config: bytes, sizes: Dimensions) -> Tensor:
     flat = tensors["prompt_embeddings"]
     width = sizes.layers * 2 * sizes.width
     if flat.ndim != 2 or flat.shape[1] != width or not 1 <= flat.shape[0] <= LONGEST_PREFIX:
-        raise PromptRefused(
-            f"prompt_embeddings has shape {tuple(flat.shape)}; this backbone needs [P, {width}]."
-        )
+        raise PromptRefused(f"prompt_embeddings has shape {tuple(flat.shape)}; this backbone needs [P, {width}].")
     if said.get("num_virtual_tokens") != flat.shape[0]:
-        raise PromptRefused(
-            f"{CONFIG} promises {said.get('num_virtual_tokens')} tokens; there are {flat.shape[0]}."
-        )
+        raise PromptRefused(f"{CONFIG} promises {said.get('num_virtual_tokens')} tokens; there are {flat.shape[0]}.")
     return from_peft(flat.float(), sizes.layers)
 
 
@@ -192,9 +182,7 @@ def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
         raise PromptRefused(f"{name} is not a safetensors file.") from error
     for key, tensor in tensors.items():
         if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
-            raise PromptRefused(
-                f"'{key}' of {name} has the type {tensor.dtype}; only floating point is served."
-            )
+            raise PromptRefused(f"'{key}' of {name} has the type {tensor.dtype}; only floating point is served.")
         if not bool(torch.isfinite(tensor).all()) or bool(
             tensor.abs().max() > LARGEST_VALUE if tensor.numel() else False
         ):
@@ -225,9 +213,7 @@ def _check_head(head: Mapping[str, Tensor], manifest: Manifest, hidden: int) -> 
     named = {axis.name for axis in manifest.axes if axis.exclusive}
     named |= {label for axis in manifest.axes if not axis.exclusive for label in axis.labels}
     if set(manifest.calibration) != named:
-        raise PromptRefused(
-            f"The manifest calibrates {sorted(manifest.calibration)}; its labels need {sorted(named)}."
-        )
+        raise PromptRefused(f"The manifest calibrates {sorted(manifest.calibration)}; its labels need {sorted(named)}.")
 
 
 def _peft_config(prompt: SoftPrompt, sizes: Dimensions) -> dict[str, Any]:

@@ -125,9 +125,7 @@ class Encoder:
         return states
 
     def _normed(self, states: Tensor, norm: _Norm) -> Tensor:
-        return functional.layer_norm(
-            states, (self.dimensions.hidden,), norm.weight, norm.bias, self.dimensions.epsilon
-        )
+        return functional.layer_norm(states, (self.dimensions.hidden,), norm.weight, norm.bias, self.dimensions.epsilon)
 
     def _additive(self, seen: Tensor) -> Tensor | None:
         """Return what is added to attention scores: the least number where nothing may be seen."""

@@ -87,9 +87,7 @@ def fit_logistic(
     return Logistic(float(slopes[0]), float(slopes[1]), float(model.intercept_[0] - slopes @ centre))
 
 
-def _mix(
-    prompt: Floats, bare: Floats, targets: NDArray[np.int64], arms: Sequence[bool]
-) -> tuple[float, float]:
+def _mix(prompt: Floats, bare: Floats, targets: NDArray[np.int64], arms: Sequence[bool]) -> tuple[float, float]:
     """Weights of the two opinions that minimise the log loss, kept near 1 by a small ridge in log space."""
 
     def loss(logs: Floats) -> float:
@@ -99,9 +97,7 @@ def _mix(
 
     if not len(targets):
         return float(arms[0]), float(arms[1])
-    logs = minimize(
-        loss, np.array([0.0, -1.0]), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6}
-    ).x
+    logs = minimize(loss, np.array([0.0, -1.0]), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6}).x
     a, b = np.exp(logs) * arms
     return float(a), float(b)
 

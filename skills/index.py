@@ -1,6 +1,6 @@
 """The passages of a desk's articles, embedded once by the bare backbone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,12 +39,15 @@ class Index:
         more = normalize(vectors[known].float(), dim=-1)
         return Index(self.labels, torch.cat([self.vectors, more]), torch.cat([self.owners, owners]))
 
+    def without(self, labels: Collection[str]) -> "Index":
+        """Return an index in which these labels have no passage, so that they are never the answer."""
+        kept = torch.tensor([self.labels[owner] not in labels for owner in self.owners.tolist()], dtype=torch.bool)
+        return Index(self.labels, self.vectors[kept], self.owners[kept])
+
 
 def build_index(backbone: Backbone, passages: Mapping[str, Sequence[str]]) -> Index:
     """Embed every passage once with the bare backbone."""
     texts = [render(text) for group in passages.values() for text in group]
     owners = [place for place, group in enumerate(passages.values()) for _ in group]
-    vectors = (
-        normalize(backbone.embed(texts), dim=-1) if texts else torch.empty(0, backbone.dimensions.hidden)
-    )
+    vectors = normalize(backbone.embed(texts), dim=-1) if texts else torch.empty(0, backbone.dimensions.hidden)
     return Index(tuple(passages), vectors, torch.tensor(owners, dtype=torch.long))

@@ -73,18 +73,14 @@ def find_folder(source: str) -> Path:
     try:
         return Path(snapshot_download(source, allow_patterns=["*.json", "model.safetensors"]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise BackboneUnusable(
-            f"'{source}' is neither a folder nor a backbone the hub gives: {error}"
-        ) from error
+        raise BackboneUnusable(f"'{source}' is neither a folder nor a backbone the hub gives: {error}") from error
 
 
 def read_dimensions(config: dict[str, Any], source: str) -> Dimensions:
     """Read the sizes a prompt must agree with; refuse architectures that cannot take prefixes."""
     family = config.get("model_type")
     if family not in FAMILIES:
-        raise BackboneUnusable(
-            f"'{source}' is of the family '{family}'; prompts are served on {', '.join(FAMILIES)}."
-        )
+        raise BackboneUnusable(f"'{source}' is of the family '{family}'; prompts are served on {', '.join(FAMILIES)}.")
     first = 0 if family == "bert" else int(config["pad_token_id"]) + 1
     return Dimensions(
         layers=config["num_hidden_layers"],
@@ -113,9 +109,7 @@ def choose_encoder(
     (said, slow), (rough_said, fast) = _timed(exact, *batch), _timed(rough, *batch)
     cosine = float(cosine_similarity(said, rough_said, dim=-1).min())
     chosen = rough if slow / fast >= WORTH_IT and cosine >= AGREES else exact
-    log.info(
-        "backbone dtype %s: bfloat16 %.2f times as fast, least cosine %.5f", chosen.dtype, slow / fast, cosine
-    )
+    log.info("backbone dtype %s: bfloat16 %.2f times as fast, least cosine %.5f", chosen.dtype, slow / fast, cosine)
     return chosen
 
 
@@ -123,9 +117,7 @@ def _own_weights(found: dict[str, Tensor], family: str) -> dict[str, Tensor]:
     """Return the encoder's weights by plain names, in float32, without heads and buffers."""
     prefix = "bert." if family == "bert" else "roberta."
     plain = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
-    plain = {
-        name.replace(".gamma", ".weight").replace(".beta", ".bias"): tensor for name, tensor in plain.items()
-    }
+    plain = {name.replace(".gamma", ".weight").replace(".beta", ".bias"): tensor for name, tensor in plain.items()}
     return {
         name: tensor.float()
         for name, tensor in plain.items()

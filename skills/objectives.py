@@ -29,9 +29,7 @@ class LabelObjective(nn.Module):
         self._skill = skill
         self._targets = {axis.name: torch.from_numpy(encode(axis, examples)) for axis in skill.axes}
         self.scales = nn.Parameter(torch.full((len(skill.axes),), math.log(FIRST_SCALE)))
-        vectors, bias = zip(
-            *(self._start(i, normalize(states, dim=-1)) for i in range(len(skill.axes))), strict=True
-        )
+        vectors, bias = zip(*(self._start(i, normalize(states, dim=-1)) for i in range(len(skill.axes))), strict=True)
         self.vectors = nn.Parameter(torch.cat(vectors))
         self.bias = nn.Parameter(torch.cat(bias))
 

@@ -30,9 +30,7 @@ def verdicts_of(
         columns = slice(start, start + len(labels))
         start = columns.stop
         read = _read_exclusive if axis.exclusive else _read_labels
-        for row, verdicts in enumerate(
-            read(prompt, axis, labels, scores[:, columns], bare_scores[:, columns])
-        ):
+        for row, verdicts in enumerate(read(prompt, axis, labels, scores[:, columns], bare_scores[:, columns])):
             found[row] += verdicts
     return found
 
@@ -98,7 +96,5 @@ def _read_labels(
         lines = prompt.calibration[label]
         assert isinstance(lines, LabelCalibration)
         for row, share in enumerate(lines.platt(scores[:, column], bare[:, column])):
-            found[row].append(
-                Verdict(prompt.skill, axis.name, label, float(share), bool(share >= lines.threshold))
-            )
+            found[row].append(Verdict(prompt.skill, axis.name, label, float(share), bool(share >= lines.threshold)))
     return found

@@ -66,17 +66,13 @@ def target_problem(skill: Skill, example: Example) -> str | None:
 def check_enough(skill: Skill, examples: Sequence[Example]) -> None:
     """Raise CannotTune unless every axis has two sides with at least two rows each."""
     if len(examples) < LEAST_ROWS:
-        raise CannotTune(
-            f"'{skill.name}' has {len(examples)} training examples; it needs at least {LEAST_ROWS}."
-        )
+        raise CannotTune(f"'{skill.name}' has {len(examples)} training examples; it needs at least {LEAST_ROWS}.")
     for axis in skill.axes:
         coded = encode(axis, examples)
         if axis.exclusive:
             counts = Counter(int(code) for code in coded if code >= 0)
             if len(counts) < 2:
-                raise CannotTune(
-                    f"All '{axis.name}' examples of '{skill.name}' have one label; it needs at least two."
-                )
+                raise CannotTune(f"All '{axis.name}' examples of '{skill.name}' have one label; it needs at least two.")
             thin = [axis.labels[code] for code, count in counts.items() if count < LEAST_OF_A_LABEL]
             if thin and skill.passages is None:
                 raise CannotTune(

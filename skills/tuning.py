@@ -105,9 +105,7 @@ def calibrate(
         coded = encode(axis, held.examples)
         if axis.exclusive:
             known = coded >= -1
-            parts[axis.name] = fit_exclusive(
-                held.prompt[known, columns], held.bare[known, columns], coded[known], arms
-            )
+            parts[axis.name] = fit_exclusive(held.prompt[known, columns], held.bare[known, columns], coded[known], arms)
             continue
         for column, label in enumerate(axis.labels):
             known, place = coded[:, column] >= 0, columns.start + column
@@ -129,9 +127,7 @@ def splits(
     for row, example in enumerate(examples):
         members.setdefault(example.group or example.text, []).append(row)
     salt = str(seed).encode()
-    ordered = sorted(
-        members, key=lambda g: (first[members[g][0]], hashlib.sha256(salt + g.encode()).digest())
-    )
+    ordered = sorted(members, key=lambda g: (first[members[g][0]], hashlib.sha256(salt + g.encode()).digest()))
     part = {row: place % recipe.folds for place, group in enumerate(ordered) for row in members[group]}
     cut = []
     for number in range(recipe.held_parts):

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +31,7 @@ from skills.backbone import Backbone
 from skills.batching import Batcher
 from skills.loading import find_folder, load_backbone
 from skills.store import Store
+from tests.receiver import Receiver
 
 START_SECONDS = 90
 os.environ.pop("DATABASE_URL", None)
@@ -100,11 +103,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_postgres(admin_url: str) -> Iterator[str]:
-    """An empty database on the server."""
+def fresh_postgres(admin_url: str, template: str = "template1") -> Iterator[str]:
+    """A database on the server, empty or copied from a template."""
     name = f"test_{time.time_ns()}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield admin_url.replace("/postgres?", f"/{name}?")
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -129,12 +132,45 @@ def database(empty_url: str) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture
-def demo_database(database: Database) -> Database:
-    """The same with the demo desk in it."""
+def make_demo(url: str) -> None:
+    """Migrate a database and put the demo desk into it."""
+    migrate(url)
+    database = Database(url, pool=1)
     with database.writing() as session:
         load_demo(session)
-    return database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the demo desk, to be copied."""
+    path = tmp_path_factory.mktemp("demo") / "demo.db"
+    make_demo(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_template(postgres: str) -> str:
+    """A PostgreSQL database with the demo desk, to be copied; its name."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE demo_template")
+    make_demo(postgres.replace("/postgres?", "/demo_template?"))
+    return "demo_template"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def demo_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The demo desk on SQLite and on PostgreSQL."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            path = shutil.copy(request.getfixturevalue("demo_file"), tmp_path / "demo.db")
+            url = f"sqlite:///{path}"
+        else:
+            template = request.getfixturevalue("demo_template")
+            url = stack.enter_context(fresh_postgres(request.getfixturevalue("postgres"), template))
+        opened = Database(url, pool=20)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
@@ -224,6 +260,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One installation for all tests that do not retrain."""
     with installation(tmp_path_factory.mktemp("installation") / "data") as running:
         yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A helpdesk of our own on a free port."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -42,9 +42,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_max_tasks_per_child=200,
     task_default_queue="events",
-    beat_schedule={
-        "sweep": {"task": "sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}}
-    },
+    beat_schedule={"sweep": {"task": "sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}}},
     beat_schedule_filename=str(settings.data / "beat-schedule"),
 )
 

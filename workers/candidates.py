@@ -18,6 +18,7 @@ from skills import gate
 from skills import skill as shapes
 from skills.backbone import Backbone
 from skills.checkpoint import pack, unpack
+from skills.errors import TuningCancelled
 from skills.index import Index, build_index
 from skills.prompt import SoftPrompt
 from skills.scorecard import judge, scorecard
@@ -66,8 +67,11 @@ class Conclusion:
     card: dict[str, Any]
 
     def write(self, office: Office, row: Retraining) -> str:
-        """Promote or reject in one transaction; return the desk's id. Raises LeaseLost."""
+        """Promote or reject in one transaction; return the desk's id. Raises LeaseLost, TuningCancelled."""
         with office.database.writing() as session:
+            write(session, row)  # fence first: after it nobody can take over or cancel any more
+            if session.scalar(select(Retraining.cancel_asked).where(Retraining.id == row.id)):
+                raise TuningCancelled("cancelled")
             version = session.get_one(Version, self.version_id)
             skill = session.get_one(Skill, row.skill_id)
             version.scorecard = {**self.card, "gate": self.decision.figures}
@@ -91,9 +95,7 @@ def conclude(office: Office, ready: shapes.Skill, rows: Sequence[Example], versi
     backbone = office.backbone
     index = build_index(backbone, ready.passages) if ready.passages is not None else None
     candidate = unpack(read_artefact(office.database, version.digest), version.digest, backbone)
-    known = (
-        None if live is None else unpack(read_artefact(office.database, live.digest), live.digest, backbone)
-    )
+    known = None if live is None else unpack(read_artefact(office.database, live.digest), live.digest, backbone)
     decision, card = hold_against(backbone, candidate, known, as_shapes(rows), index)
     return Conclusion(version_id, live.id if live else None, decision, card)
 
@@ -113,10 +115,8 @@ def hold_against(
         return gate.decide([], first=True), card
     unseen = new_label_rows(candidate, live, examples)
     new = [
-        gate.NewLabel(
-            label, len(known), sum(all(j.right.values()) for j in judge(backbone, candidate, known, index))
-        )
-        for label, known in unseen.items()
+        gate.NewLabel(label, len(known), sum(j.right[axis] for j in judge(backbone, candidate, known)))
+        for (axis, label), known in unseen.items()
     ]
     compared = judged_rows(candidate, live, judged, judge(backbone, live, rows, index))
     return gate.decide(compared, new), card
@@ -133,7 +133,5 @@ def _promote(
     try:
         promote(session, skill, version, live_id, row.actor, decision.reason, row.id)
     except Conflict as error:
-        return gate.Decision(
-            False, f"{error.sentence} The candidate was compared with the old one.", decision.figures
-        )
+        return gate.Decision(False, f"{error.sentence} The candidate was compared with the old one.", decision.figures)
     return decision

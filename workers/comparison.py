@@ -36,13 +36,13 @@ def judged_rows(
 
 def new_label_rows(
     candidate: SoftPrompt, live: SoftPrompt, examples: Sequence[Example]
-) -> dict[str, list[Example]]:
-    """Return, for each label only the candidate knows, the rows it is judged by.
+) -> dict[tuple[str, str], list[Example]]:
+    """Return, for each (axis, label) only the candidate knows, the rows it is judged by.
 
     Gate and golden rows if there are any; else the rows it was taught with, which it must at least have
     learnt.
     """
-    found: dict[str, list[Example]] = {}
+    found: dict[tuple[str, str], list[Example]] = {}
     old = {axis.name: set(axis.labels) for axis in live.axes}
     for axis in candidate.axes:
         if not axis.exclusive or candidate.retrieves:
@@ -50,7 +50,7 @@ def new_label_rows(
         for label in set(axis.labels) - old.get(axis.name, set()):
             rows = [example for example in examples if example.target.get(axis.name) == label]
             fair = [example for example in rows if example.role in ("gate", "golden")]
-            found[label] = fair or [example for example in rows if example.role == "train"]
+            found[axis.name, label] = fair or [example for example in rows if example.role == "train"]
     return found
 
 

@@ -45,12 +45,11 @@ def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tup
     body, headers = standard.signed(delivery.payload, connection.secrets[0], delivery.id, utc_now())
     transport = safe_transport(settings.private_deliveries)
     try:
-        with httpx.Client(
-            transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False
-        ) as client:
-            answer = client.post(str(connection.url), content=body, headers=headers)
-    except httpx.HTTPError as error:
+        with (
+            httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+            client.stream("POST", str(connection.url), content=body, headers=headers) as answer,
+        ):
+            status, arrived = answer.status_code, answer.is_success  # its body is nothing we wait for
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
         return None, f"{type(error).__name__}: {error}"[:300]
-    if answer.is_success:
-        return answer.status_code, None
-    return answer.status_code, f"The helpdesk answered {answer.status_code}."
+    return status, None if arrived else f"The helpdesk answered {status}."

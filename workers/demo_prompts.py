@@ -53,9 +53,7 @@ def main() -> None:
         digest, content, card = build_prompt(backbone, name)
         (folder / f"{name}.zip").write_bytes(content)
         index[name] = {"digest": digest, "fingerprint": backbone.fingerprint, "scorecard": card}
-        sys.stdout.write(
-            f"{name}: {card['right']:.4f} right, {len(content)} bytes, {time.monotonic() - start:.0f} s\n"
-        )
+        sys.stdout.write(f"{name}: {card['right']:.4f} right, {len(content)} bytes, {time.monotonic() - start:.0f} s\n")
     (folder / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -48,12 +48,10 @@ def run_event(office: Office, event_id: str) -> None:
         delivery_id = _record(session, event.id, connection, ticket.ticket_id, turn_id)
     if delivery_id:
         office.jobs.nudge("deliver", delivery_id)
-    log.info("event_handled", event=event.id, turn=turn_id)
+    log.info("event_handled", inbound=event.id, turn=turn_id)
 
 
-def _record(
-    session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str
-) -> str | None:
+def _record(session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str) -> str | None:
     """Mark the event handled and queue its answer, once."""
     event = session.get_one(InboundEvent, event_id, with_for_update=True)
     if event.status == "handled":
@@ -81,4 +79,4 @@ def _close(office: Office, event_id: str, status: str, error: str | None) -> Non
             .where(InboundEvent.id == event_id)
             .values(status=status, error=error, handled_at=utc_now())
         )
-    log.info("event_closed", event=event_id, status=status)
+    log.info("event_closed", inbound=event_id, status=status)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.examples import examples_of, ready_skill, with_known_labels
@@ -37,9 +36,7 @@ def run_retraining(office: Office, retraining_id: str) -> None:
         log.exception("retraining_failed", retraining=row.id)
         _end(office, row, "failed", error=str(error))
     except Exception as error:
-        _end(
-            office, row, "failed", error=f"An unexpected error stopped the training ({type(error).__name__})."
-        )
+        _end(office, row, "failed", error=f"An unexpected error stopped the training ({type(error).__name__}).")
         raise
 
 
@@ -60,10 +57,10 @@ def _learn(office: Office, row: Retraining) -> None:
 
 def _frozen_rows(session: Session, row: Retraining) -> list[Example]:
     """Return the examples of this run: frozen by its first attempt, the same for every later one."""
-    if row.snapshot:
-        ids = [i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]]
-        return list(session.scalars(select(Example).where(Example.id.in_(ids)).order_by(Example.id)))
     skill = session.get_one(Skill, row.skill_id)
+    if row.snapshot:
+        frozen = {i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]}
+        return [example for example in examples_of(session, skill) if example.id in frozen]
     rows = with_known_labels(ready_skill(session, skill), examples_of(session, skill))
     row.snapshot = snapshot_of(rows)
     write(session, row, snapshot=row.snapshot)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 import structlog
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.corrections import corrections_waiting
@@ -13,7 +13,7 @@ from agent.errors import Conflict
 from agent.jobs import Jobs
 from agent.retrainings import expire, open_retraining
 from agent.settings import Settings
-from agent.tables import Delivery, InboundEvent, Skill, utc_now
+from agent.tables import Correction, Delivery, InboundEvent, Retraining, Skill, utc_now
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
@@ -44,12 +44,19 @@ def _open_due(session: Session) -> None:
     """Open a retraining for every skill with enough corrections that no run has seen."""
     for skill in session.scalars(select(Skill).where(Skill.retrain_after > 0)):
         waiting = corrections_waiting(session, skill)
-        if waiting >= skill.retrain_after:
+        if waiting >= skill.retrain_after and _news(session, skill):
             try:
                 open_retraining(session, skill, "corrections", "sweep")
             except Conflict:
                 continue
             log.info("retraining_opened", skill=skill.name, desk=skill.desk_id, corrections=waiting)
+
+
+def _news(session: Session, skill: Skill) -> bool:
+    """Return whether a correction came after the last run; one that failed or was cancelled is not repeated."""
+    last = session.scalar(select(func.max(Retraining.created_at)).where(Retraining.skill_id == skill.id))
+    newest = session.scalar(select(func.max(Correction.created_at)).where(Correction.skill_id == skill.id))
+    return last is None or (newest is not None and newest > last)
 
 
 def _waiting_events(session: Session) -> list[str]:

@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep, check_origin
+from agent.api.schemas.base import Number
 from agent.api.schemas.chat import (
     ChatRequest,
     Feedback,
@@ -28,6 +29,7 @@ from agent.turn_view import show_turn
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 ConversationId = Annotated[str, Path(max_length=64)]
+After = Annotated[Number, Query(description="Only messages with a higher `seq`")]
 
 
 @router.post("/chat/session", status_code=201)
@@ -75,7 +77,7 @@ def read_messages(
     conversation_id: ConversationId,
     service: ServiceDep,
     speaker: SpeakerDep,
-    after: Annotated[int, Query(ge=0, description="Only messages with a higher `seq`")] = 0,
+    after: After = 0,
 ) -> Transcript:
     """Read one's own conversation."""
     return _transcript(service, speaker, conversation_id, after)
@@ -92,7 +94,7 @@ async def follow(
     conversation: Annotated[str, Depends(own_conversation)],
     service: ServiceDep,
     speaker: SpeakerDep,
-    after: Annotated[int, Query(ge=0, description="Only messages with a higher `seq`")] = 0,
+    after: After = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow one's own conversation: an event `messages` whenever there is news, such as a human's reply."""
     last, owner = after, None
@@ -138,13 +140,9 @@ def _allowance(service: Service, speaker: Speaker) -> int:
 
 def _transcript(service: Service, speaker: Speaker, conversation_id: str, after: int) -> Transcript:
     with service.office.database.reading() as session:
-        conversation: Conversation = find_conversation(
-            session, speaker.desk_id, conversation_id, speaker.visitor_id
-        )
+        conversation: Conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id)
         rows = session.scalars(
-            select(Message)
-            .where(Message.conversation_id == conversation.id, Message.seq > after)
-            .order_by(Message.seq)
+            select(Message).where(Message.conversation_id == conversation.id, Message.seq > after).order_by(Message.seq)
         )
         return Transcript(
             conversation_id=conversation.id,

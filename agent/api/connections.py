@@ -61,9 +61,7 @@ def create_connection(
     _check_secret(secret)
     url = check_url(body.url, service.settings.private_deliveries) if body.url else None
     with service.office.database.writing() as session:
-        if session.scalar(
-            select(Connection.id).where(Connection.desk_id == desk.id, Connection.name == body.name)
-        ):
+        if session.scalar(select(Connection.id).where(Connection.desk_id == desk.id, Connection.name == body.name)):
             raise Conflict(f"There is a connection called '{body.name}' already.")
         row = Connection(desk_id=desk.id, name=body.name, secrets=[secret], url=url)
         session.add(row)

@@ -18,10 +18,9 @@ from agent.streams import Streams
 from agent.tables import Desk, Key, utc_now
 from agent.tokens import read
 
-bearer = HTTPBearer(
-    auto_error=False, description="An admin key `fd_...`, or a visitor's token on the chat routes"
-)
+bearer = HTTPBearer(auto_error=False, description="An admin key `fd_...`, or a visitor's token on the chat routes")
 KEY_USE_SECONDS = 60
+DeskName = Annotated[str | None, Query(description="The desk's slug; needed only with several desks")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ InstallationDep = Annotated[Caller, Depends(installation_caller)]
 def admin_desk(
     service: ServiceDep,
     caller: CallerDep,
-    desk: Annotated[str | None, Query(description="The desk's slug; needed only with several desks")] = None,
+    desk: DeskName = None,
 ) -> AdminDesk:
     """Return the desk an admin works on. A desk's key opens no other desk."""
     with service.office.database.reading() as session:
@@ -104,9 +103,7 @@ def speaker(
     request: Request,
     service: ServiceDep,
     credentials: Credentials,
-    desk: Annotated[
-        str | None, Query(description="With an installation's key and several desks: the slug")
-    ] = None,
+    desk: Annotated[str | None, Query(description="With an installation's key and several desks: the slug")] = None,
     origin: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Speaker:
     """Return who chats, by visitor token or admin key. Raises NotSignedIn, NotAllowed, TooMany."""
@@ -135,6 +132,4 @@ def check_origin(request: Request, service: Service, desk_id: str, origin: str |
     with service.office.database.reading() as session:
         desk = session.get(Desk, desk_id)
     if desk is None or origin not in desk.allowed_origins:
-        raise NotAllowed(
-            "This desk does not allow pages of this origin; add it to the desk's allowed origins."
-        )
+        raise NotAllowed("This desk does not allow pages of this origin; add it to the desk's allowed origins.")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Path, Query
 from sqlalchemy import delete, func, select
 
-from agent.api.deps import AdminDeskDep, CallerDep, InstallationDep, ServiceDep
+from agent.api.deps import AdminDeskDep, CallerDep, DeskName, InstallationDep, ServiceDep
 from agent.api.schemas.base import Name
 from agent.api.schemas.desk import (
     ArticleRequest,
@@ -21,8 +21,8 @@ from agent.api.schemas.desk import (
     NewKey,
 )
 from agent.corrections import find_skill
-from agent.desks import add_intent, make_desk, touch_desk
-from agent.errors import NotAllowed, NotFound
+from agent.desks import TEXTS, add_intent, find_desk, make_desk, touch_desk
+from agent.errors import BadInput, NotAllowed, NotFound
 from agent.imports import import_articles, import_examples
 from agent.keys import make_key, revoke_key
 from agent.tables import Article, Desk, Intent, Key
@@ -52,6 +52,9 @@ def create_desk(body: DeskRequest, service: ServiceDep, _caller: InstallationDep
 @router.patch("/desk")
 def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> DeskView:
     """Change a desk's name, allowed origins, words or own rules."""
+    unknown = sorted(set(body.texts or ()) - set(TEXTS))
+    if unknown:
+        raise BadInput(f"A desk says nothing called '{unknown[0]}'; its texts are {', '.join(TEXTS)}.")
     with service.office.database.writing() as session:
         row = session.get_one(Desk, desk.id)
         if body.name is not None:
@@ -112,9 +115,7 @@ def put_article(slug: NamePath, body: ArticleRequest, service: ServiceDep, desk:
     with service.office.database.writing() as session:
         row = session.scalar(select(Article).where(Article.desk_id == desk.id, Article.slug == slug))
         if row is None:
-            count = session.scalar(
-                select(func.count()).select_from(Article).where(Article.desk_id == desk.id)
-            )
+            count = session.scalar(select(func.count()).select_from(Article).where(Article.desk_id == desk.id))
             row = Article(desk_id=desk.id, slug=slug, position=count or 0)
             session.add(row)
         for field, value in body.model_dump().items():
@@ -137,7 +138,9 @@ def remove_article(slug: NamePath, service: ServiceDep, desk: AdminDeskDep) -> N
     service.office.jobs.tell("desk", desk.id)
 
 
-@router.post("/import/examples", openapi_extra={"requestBody": {"content": {"text/csv": {}}}})
+@router.post(
+    "/import/examples", max_body_size=IMPORT_BYTES, openapi_extra={"requestBody": {"content": {"text/csv": {}}}}
+)
 def import_example_file(
     content: Annotated[bytes, Body(media_type="application/octet-stream", max_length=IMPORT_BYTES)],
     service: ServiceDep,
@@ -145,9 +148,7 @@ def import_example_file(
     skill: Annotated[str, Query(description="The skill the examples are for")],
     form: Annotated[Literal["csv", "jsonl"], Query()],
     role: Annotated[Literal["train", "calibration", "gate", "golden"] | None, Query()] = None,
-    representative: Annotated[
-        bool, Query(description="Nobody picked these rows: they may calibrate and gate")
-    ] = False,
+    representative: Annotated[bool, Query(description="Nobody picked these rows: they may calibrate and gate")] = False,
 ) -> ImportAnswer:
     """Import judged texts. A file with a bad row is refused whole, with the row's number."""
     with service.office.database.writing() as session:
@@ -156,7 +157,7 @@ def import_example_file(
     return ImportAnswer(added=sum(by_role.values()), by_role=by_role)
 
 
-@router.post("/import/articles")
+@router.post("/import/articles", max_body_size=IMPORT_BYTES)
 def import_article_file(
     content: Annotated[bytes, Body(media_type="application/octet-stream", max_length=IMPORT_BYTES)],
     service: ServiceDep,
@@ -181,12 +182,13 @@ def list_keys(service: ServiceDep, caller: CallerDep) -> list[KeyView]:
 
 
 @router.post("/keys", status_code=201)
-def create_key(body: KeyRequest, service: ServiceDep, desk: AdminDeskDep) -> NewKey:
+def create_key(body: KeyRequest, service: ServiceDep, caller: CallerDep, desk: DeskName = None) -> NewKey:
     """Make a key for one desk, or with `installation` for all of them. It is shown this once."""
-    if body.installation and desk.caller.desk_id is not None:
+    if body.installation and caller.desk_id is not None:
         raise NotAllowed("A desk's key cannot make a key for the whole installation.")
     with service.office.database.writing() as session:
-        row, key = make_key(session, body.name, None if body.installation else desk.id)
+        desk_id = None if body.installation else find_desk(session, desk, caller.desk_id).id
+        row, key = make_key(session, body.name, desk_id)
         return NewKey(**_key(row), key=key)
 
 

@@ -15,27 +15,32 @@ log = structlog.get_logger("access")
 SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'"
-    ),
+    "content-security-policy": ("default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'"),
 }
 DOCS_POLICY = (
-    "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
-"""Swagger's page starts from an inline script; it shows no visitor's words."""
+"""Swagger's page starts from an inline script, Redoc searches in a worker; they show no visitor's words."""
 PREFLIGHT_SECONDS = "600"
+TOO_LARGE = 413
 
 
 def problem(
     status: int, code: str, message: str, request_id: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """Return an error in the one shape every error has."""
-    body = {"error": {"code": code, "message": message, "request_id": request_id}}
+    sendable = message.encode("utf-8", "replace").decode()  # it may quote what was sent, even half a character
+    body = {"error": {"code": code, "message": sendable, "request_id": request_id}}
     return JSONResponse(body, status, headers)
 
 
 class Edge:
-    """Wraps the application. `most` requests run at once; beyond that the answer is 429 immediately."""
+    """Wraps the application. `most` requests run at once; beyond that the answer is 429 immediately.
+
+    It stands outside the framework's own layers, so that their answers too (a body that is too large, an
+    unexpected error) carry a request id and have the one shape of errors.
+    """
 
     def __init__(self, app: ASGIApp, origins: Origins, most: int) -> None:
         self._app, self._origins, self._most = app, origins, most
@@ -50,19 +55,30 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
         origin = self._foreign_origin(scope)
+        too_large: Response | None = None
+        complete = False
 
         async def dressed_send(message: Message) -> None:
-            nonlocal status
+            nonlocal status, too_large, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == TOO_LARGE:  # the framework says this in plain text
+                    too_large = problem(status, "too_large", "This is larger than the call takes.", request_id)
+                    message = {**message, "headers": list(too_large.raw_headers)}
                 self._dress(MutableHeaders(scope=message), scope, request_id, origin)
+            elif too_large is not None:
+                message = {**message, "body": too_large.body}
             await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         answer = self._answer_at_once(scope, origin, request_id)
         streams = scope["path"].endswith("/events")  # a waiting stream takes no place
         self._running += not streams
         try:
             await (answer or self._app)(scope, receive, dressed_send)
+        except Exception:
+            if not complete:  # else it is logged and answered, and the connection is still good
+                raise
         finally:
             self._running -= not streams
             route = scope.get("route")

@@ -40,9 +40,7 @@ def list_conversations(
     limit: Limit = 50,
 ) -> list[ConversationView]:
     """List conversations, newest first."""
-    statement = (
-        select(Conversation).where(Conversation.desk_id == desk.id).order_by(Conversation.updated_at.desc())
-    )
+    statement = select(Conversation).where(Conversation.desk_id == desk.id).order_by(Conversation.updated_at.desc())
     if owner is not None:
         statement = statement.where(Conversation.owner == owner)
     with service.office.database.reading() as session:
@@ -55,9 +53,7 @@ def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDesk
     """Read a conversation."""
     with service.office.database.reading() as session:
         conversation = find_conversation(session, desk.id, conversation_id)
-        rows = session.scalars(
-            select(Message).where(Message.conversation_id == conversation.id).order_by(Message.seq)
-        )
+        rows = session.scalars(select(Message).where(Message.conversation_id == conversation.id).order_by(Message.seq))
         return Transcript(
             conversation_id=conversation.id,
             owner=conversation.owner,

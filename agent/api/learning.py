@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.api.deps import AdminDeskDep, ServiceDep
+from agent.api.schemas.base import Number
 from agent.api.schemas.chat import TurnView
 from agent.api.schemas.learning import (
     CorrectionRequest,
@@ -55,9 +56,7 @@ def change_skill(name: str, body: SkillChange, service: ServiceDep, desk: AdminD
             row.retrain_after = body.retrain_after
         if body.labels is not None:
             if row.kind != "classification":
-                raise BadInput(
-                    f"The labels of '{name}' are not set here: intents and articles have their own calls."
-                )
+                raise BadInput(f"The labels of '{name}' are not set here: intents and articles have their own calls.")
             row.labels = body.labels
         session.flush()
         return _skill(session, row)
@@ -68,14 +67,12 @@ def list_versions(name: str, service: ServiceDep, desk: AdminDeskDep) -> list[Ve
     """List a skill's versions with their scorecards, newest first."""
     with service.office.database.reading() as session:
         skill = find_skill(session, desk.id, name)
-        rows = session.scalars(
-            select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc())
-        )
+        rows = session.scalars(select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc()))
         return [_version(row) for row in rows]
 
 
 @router.get("/skills/{name}/versions/{number}")
-def read_version(name: str, number: int, service: ServiceDep, desk: AdminDeskDep) -> VersionView:
+def read_version(name: str, number: Number, service: ServiceDep, desk: AdminDeskDep) -> VersionView:
     """Read one version: its scorecard and lineage."""
     with service.office.database.reading() as session:
         return _version(find_version(session, find_skill(session, desk.id, name), number))
@@ -178,16 +175,12 @@ def cancel_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDe
 
 
 @router.post("/skills/{name}/promote")
-def promote_version(
-    name: str, body: PromoteRequest, service: ServiceDep, desk: AdminDeskDep
-) -> PromotionView:
+def promote_version(name: str, body: PromoteRequest, service: ServiceDep, desk: AdminDeskDep) -> PromotionView:
     """Make a version live by hand, against the gate's advice if need be. 409 if the pointer moved."""
     with service.office.database.reading() as session:
         version = find_version(session, find_skill(session, desk.id, name), body.version)
     try:
-        unpack(
-            read_artefact(service.office.database, version.digest), version.digest, service.office.backbone
-        )
+        unpack(read_artefact(service.office.database, version.digest), version.digest, service.office.backbone)
     except PromptRefused as error:
         raise BadInput(f"Version {body.version} cannot be served: {error}") from error
     with service.office.database.writing() as session:
@@ -199,15 +192,11 @@ def promote_version(
 
 
 @router.post("/skills/{name}/rollback")
-def roll_back(
-    name: str, service: ServiceDep, desk: AdminDeskDep, body: RollbackRequest | None = None
-) -> PromotionView:
+def roll_back(name: str, service: ServiceDep, desk: AdminDeskDep, body: RollbackRequest | None = None) -> PromotionView:
     """Go back to the version that was live before, or to the one named."""
     with service.office.database.writing() as session:
         skill = find_skill(session, desk.id, name)
-        shown = _promotion(
-            session, rollback(session, skill, desk.caller.name, body.version if body else None)
-        )
+        shown = _promotion(session, rollback(session, skill, desk.caller.name, body.version if body else None))
     service.office.jobs.tell("desk", desk.id)
     return shown
 
@@ -247,9 +236,7 @@ def _version(row: Version) -> VersionView:
 
 def _retraining(session: Session, row: Retraining) -> RetrainingView:
     candidate = session.get(Version, row.candidate_id) if row.candidate_id else None
-    fields = {
-        name: getattr(row, name) for name in RetrainingView.model_fields if name not in ("skill", "candidate")
-    }
+    fields = {name: getattr(row, name) for name in RetrainingView.model_fields if name not in ("skill", "candidate")}
     return RetrainingView(
         **fields,
         skill=session.get_one(Skill, row.skill_id).name,

@@ -33,6 +33,4 @@ def _page(service: ServiceDep, slug: str | None) -> HTMLResponse:
     with service.office.database.reading() as session:
         desk = session.scalar(statement)
     page = _CHAT.replace("{{name}}", escape(desk.name if desk else "No desk yet"))
-    return HTMLResponse(
-        page.replace("{{site_key}}", escape(desk.site_key if desk else "")), 200 if desk else 404
-    )
+    return HTMLResponse(page.replace("{{site_key}}", escape(desk.site_key if desk else "")), 200 if desk else 404)

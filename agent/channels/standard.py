@@ -24,7 +24,7 @@ class TicketData(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    ticket_id: str = Field(min_length=1, max_length=LONGEST_ID)
+    ticket_id: str = Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]*$")
     subject: str = Field("", max_length=500)
     text: str = Field(min_length=1, max_length=20_000)
 
@@ -73,11 +73,9 @@ def parse(body: bytes) -> Ticket | None:
         data = TicketData.model_validate(event.data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(
-            f"Event field {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}."
-        ) from error
+        raise BadInput(f"Event field {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}.") from error
     text = f"{data.subject}\n\n{data.text}" if data.subject else data.text
-    return Ticket(data.ticket_id, text)
+    return Ticket(data.ticket_id, text.replace("\0", ""))  # PostgreSQL stores no null character
 
 
 def handled(ticket_id: str, turn: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
@@ -96,9 +94,7 @@ def handled(ticket_id: str, turn: Mapping[str, Any], labels: Mapping[str, str]) 
     }
 
 
-def signed(
-    payload: Mapping[str, Any], secret: str, delivery_id: str, at: datetime
-) -> tuple[bytes, dict[str, str]]:
+def signed(payload: Mapping[str, Any], secret: str, delivery_id: str, at: datetime) -> tuple[bytes, dict[str, str]]:
     """Return the body and the headers that sign it."""
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     signature = Webhook(secret).sign(delivery_id, at, body.decode())

@@ -23,7 +23,15 @@ MOODS = ("asks_for_human", "negative", "abusive")
 Judged = tuple[str, dict[str, Any], str]
 """(text, target, role)"""
 
-WITHOUT_TONE = ("follow_up", "automatic_reply", "greeting", "thanks")
+WITHOUT_TONE = (
+    "follow_up",
+    "automatic_reply",
+    "greeting",
+    "thanks",
+    "unclear",
+    "product_feedback",
+    "fraud_report",
+)
 """Intents besides the FAQ ones whose phrasings were written without insults or requests for a human."""
 
 

@@ -53,9 +53,7 @@ class Retraining(Table):
 
     __tablename__ = "retrainings"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('queued', 'running', 'promoted', 'refused', 'failed', 'cancelled')", name="status"
-        ),
+        CheckConstraint("status IN ('queued', 'running', 'promoted', 'refused', 'failed', 'cancelled')", name="status"),
         Index(
             "uq_retrainings_one_open",
             "skill_id",

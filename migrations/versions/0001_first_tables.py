@@ -61,9 +61,7 @@ def upgrade() -> None:
         sa.Column("phrasings", sa.JSON(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["desk_id"], ["desks.id"], name=op.f("fk_articles_desk_id_desks"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desks.id"], name=op.f("fk_articles_desk_id_desks"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),
         sa.UniqueConstraint("desk_id", "slug", name=op.f("uq_articles_desk_id_slug")),
     )
@@ -95,9 +93,7 @@ def upgrade() -> None:
             "action IN ('faq', 'label', 'hand_over', 'say', 'ask_back', 'silent', 'follow_up')",
             name=op.f("ck_intents_action"),
         ),
-        sa.ForeignKeyConstraint(
-            ["desk_id"], ["desks.id"], name=op.f("fk_intents_desk_id_desks"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desks.id"], name=op.f("fk_intents_desk_id_desks"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intents")),
         sa.UniqueConstraint("desk_id", "name", name=op.f("uq_intents_desk_id_name")),
     )
@@ -111,9 +107,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["desk_id"], ["desks.id"], name=op.f("fk_keys_desk_id_desks"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desks.id"], name=op.f("fk_keys_desk_id_desks"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keys")),
         sa.UniqueConstraint("prefix", name=op.f("uq_keys_prefix")),
     )
@@ -127,9 +121,7 @@ def upgrade() -> None:
         sa.Column("retrain_after", sa.Integer(), nullable=False),
         sa.Column("live_version_id", sa.String(length=40), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["desk_id"], ["desks.id"], name=op.f("fk_skills_desk_id_desks"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desks.id"], name=op.f("fk_skills_desk_id_desks"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_skills")),
         sa.UniqueConstraint("desk_id", "name", name=op.f("uq_skills_desk_id_name")),
     )
@@ -158,9 +150,7 @@ def upgrade() -> None:
             ["desk_id"], ["desks.id"], name=op.f("fk_conversations_desk_id_desks"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
-        sa.UniqueConstraint(
-            "connection_id", "external_id", name=op.f("uq_conversations_connection_id_external_id")
-        ),
+        sa.UniqueConstraint("connection_id", "external_id", name=op.f("uq_conversations_connection_id_external_id")),
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index("ix_conversations_desk_updated", ["desk_id", "updated_at"], unique=False)
@@ -176,9 +166,7 @@ def upgrade() -> None:
         sa.Column("scorecard", sa.JSON(), nullable=False),
         sa.Column("lineage", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "status IN ('candidate', 'live', 'retired', 'rejected')", name=op.f("ck_versions_status")
-        ),
+        sa.CheckConstraint("status IN ('candidate', 'live', 'retired', 'rejected')", name=op.f("ck_versions_status")),
         sa.ForeignKeyConstraint(["digest"], ["artefacts.digest"], name=op.f("fk_versions_digest_artefacts")),
         sa.ForeignKeyConstraint(
             ["skill_id"], ["skills.id"], name=op.f("fk_versions_skill_id_skills"), ondelete="CASCADE"
@@ -212,9 +200,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint(
-            "conversation_id", "client_id", name=op.f("uq_messages_conversation_id_client_id")
-        ),
+        sa.UniqueConstraint("conversation_id", "client_id", name=op.f("uq_messages_conversation_id_client_id")),
         sa.UniqueConstraint("conversation_id", "seq", name=op.f("uq_messages_conversation_id_seq")),
     )
     op.create_table(
@@ -241,9 +227,7 @@ def upgrade() -> None:
             "status IN ('queued', 'running', 'promoted', 'refused', 'failed', 'cancelled')",
             name=op.f("ck_retrainings_status"),
         ),
-        sa.ForeignKeyConstraint(
-            ["candidate_id"], ["versions.id"], name=op.f("fk_retrainings_candidate_id_versions")
-        ),
+        sa.ForeignKeyConstraint(["candidate_id"], ["versions.id"], name=op.f("fk_retrainings_candidate_id_versions")),
         sa.ForeignKeyConstraint(
             ["skill_id"], ["skills.id"], name=op.f("fk_retrainings_skill_id_skills"), ondelete="CASCADE"
         ),
@@ -277,9 +261,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["skill_id"], ["skills.id"], name=op.f("fk_promotions_skill_id_skills"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["to_version_id"], ["versions.id"], name=op.f("fk_promotions_to_version_id_versions")
-        ),
+        sa.ForeignKeyConstraint(["to_version_id"], ["versions.id"], name=op.f("fk_promotions_to_version_id_versions")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_promotions")),
         sa.UniqueConstraint("retraining_id", name=op.f("uq_promotions_retraining_id")),
     )
@@ -314,9 +296,7 @@ def upgrade() -> None:
             name=op.f("fk_turns_conversation_id_conversations"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["desk_id"], ["desks.id"], name=op.f("fk_turns_desk_id_desks"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desks.id"], name=op.f("fk_turns_desk_id_desks"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["message_id"], ["messages.id"], name=op.f("fk_turns_message_id_messages"), ondelete="CASCADE"
         ),
@@ -420,9 +400,7 @@ def upgrade() -> None:
             ["turn_id"], ["turns.id"], name=op.f("fk_inbound_events_turn_id_turns"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
-        sa.UniqueConstraint(
-            "connection_id", "event_id", name=op.f("uq_inbound_events_connection_id_event_id")
-        ),
+        sa.UniqueConstraint("connection_id", "event_id", name=op.f("uq_inbound_events_connection_id_event_id")),
     )
     with op.batch_alter_table("inbound_events", schema=None) as batch_op:
         batch_op.create_index("ix_inbound_events_status", ["status", "received_at"], unique=False)
@@ -479,9 +457,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("correction_id", sa.String(length=40), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('train', 'calibration', 'gate', 'golden')", name=op.f("ck_examples_role")
-        ),
+        sa.CheckConstraint("role IN ('train', 'calibration', 'gate', 'golden')", name=op.f("ck_examples_role")),
         sa.ForeignKeyConstraint(
             ["correction_id"],
             ["corrections.id"],
@@ -497,9 +473,7 @@ def upgrade() -> None:
     with op.batch_alter_table("examples", schema=None) as batch_op:
         batch_op.create_index("ix_examples_skill_role", ["skill_id", "role"], unique=False)
     with op.batch_alter_table("skills") as batch_op:  # the two tables point at each other
-        batch_op.create_foreign_key(
-            "fk_skills_live_version_id_versions", "versions", ["live_version_id"], ["id"]
-        )
+        batch_op.create_foreign_key("fk_skills_live_version_id_versions", "versions", ["live_version_id"], ["id"])
 
 
 def downgrade() -> None:

@@ -65,5 +65,3 @@ def search_prompt(tiny: Backbone) -> SoftPrompt:
         calibration={"article": ExclusiveCalibration(20.0, 10.0, LINE, LINE, 0.5, 100)},
         bank_labels=("pin", "fees", "pin"),
     )
-
-

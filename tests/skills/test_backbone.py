@@ -7,7 +7,12 @@ from skills.backbone import Backbone, Row
 from skills.errors import BackboneChanged
 from skills.loading import load_backbone
 
-TEXTS = ["my card", "please tell me why my transfer to Spain is still pending after three days", "hi", "where?"]
+TEXTS = [
+    "my card",
+    "please tell me why my transfer to Spain is still pending after three days",
+    "hi",
+    "where?",
+]
 EXACT = 2e-6
 """Largest difference of a float32 state element between a row alone and among others."""
 ROUGH = 0.06

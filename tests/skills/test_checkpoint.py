@@ -47,7 +47,17 @@ def test_what_is_stored_comes_back(which: str, tiny: Backbone, request: pytest.F
     assert torch.equal(loaded.prefix, prompt.prefix.half().float())
     for name, tensor in prompt.head.items():
         assert torch.equal(loaded.head[name], tensor.half().float())
-    same = ("skill", "kind", "instruction", "axes", "calibration", "positions", "bank_labels", "scorecard", "lineage")
+    same = (
+        "skill",
+        "kind",
+        "instruction",
+        "axes",
+        "calibration",
+        "positions",
+        "bank_labels",
+        "scorecard",
+        "lineage",
+    )
     assert all(getattr(loaded, field) == getattr(prompt, field) for field in same)
     assert pack(loaded, tiny.dimensions) == (digest, content)
 

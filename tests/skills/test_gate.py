@@ -41,7 +41,9 @@ def test_no_rows_promote_nothing_but_a_first_version() -> None:
 
 def test_a_lost_request_for_a_human_is_never_made_up_for() -> None:
     better = rows(300, won=50)
-    lost = Judged("r", "asks_for_human", "True", live_right=True, candidate_right=False, same_answer=False, request=True)
+    lost = Judged(
+        "r", "asks_for_human", "True", live_right=True, candidate_right=False, same_answer=False, request=True
+    )
     decision = decide([*better, lost])
     assert not decision.promote
     assert decision.figures["lost_requests"] == ["r"]

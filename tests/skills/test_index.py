@@ -25,6 +25,14 @@ def test_unknown_labels_are_left_out_when_extending(backbone: Backbone) -> None:
     assert index.extended(backbone.embed(["a"]), ["gone"]) is index
 
 
+def test_an_article_left_out_is_never_the_answer(backbone: Backbone) -> None:
+    index = build_index(backbone, {"pin": ("How do I change my PIN?",), "fees": ("What does it cost?",)})
+    query = backbone.embed(["How do I change my PIN?"])
+    assert index.best(query).argmax(1).tolist() == [0]
+    assert index.without({"pin"}).best(query).argmax(1).tolist() == [1]
+    assert index.without(set()).best(query).argmax(1).tolist() == [0]
+
+
 def test_an_empty_index_answers_nothing(backbone: Backbone) -> None:
     index = build_index(backbone, {})
     assert index.best(backbone.embed(["anything"])).shape == (1, 0)

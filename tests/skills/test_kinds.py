@@ -9,12 +9,12 @@ from skills.errors import CannotTune
 from skills.kinds import make_skill
 from skills.kinds.sentiment import names_a_human
 
-LANGUAGE = '''
+LANGUAGE = """
 from skills.skill import Axis, Skill
 
 def skill(name, labels, passages):
     return Skill(name, "language", "say which language this is", (Axis("language", ("en", "de")),))
-'''
+"""
 
 
 def test_the_four_standard_kinds() -> None:

@@ -64,9 +64,7 @@ def test_bare_rows_equal_transformers_for_every_family(family: str, request: pyt
     backbone = load_backbone(str(request.getfixturevalue(family)), "float32")
     model = reference(backbone.path)
     first = backbone.dimensions.first_position
-    for row, state in zip(
-        tokens := backbone.tokenize(TEXTS), backbone.forward([Row(t) for t in tokens]), strict=True
-    ):
+    for row, state in zip(tokens := backbone.tokenize(TEXTS), backbone.forward([Row(t) for t in tokens]), strict=True):
         ids, mask = pad([row])
         with torch.no_grad():
             places = torch.arange(len(row))[None] + first

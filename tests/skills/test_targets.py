@@ -18,7 +18,13 @@ def example(**target: object) -> Example:
 
 
 def test_what_is_not_said_is_unknown() -> None:
-    rows = [example(intent="b"), example(intent=None), example(topic="x"), example(angry=True), example(sad=None)]
+    rows = [
+        example(intent="b"),
+        example(intent=None),
+        example(topic="x"),
+        example(angry=True),
+        example(sad=None),
+    ]
     assert encode(INTENT, rows).tolist() == [1, -1, -2, -2, -2]
     assert encode(TOPIC, rows).tolist() == [-2, -2, 0, -2, -2]
     unknown = [-2, -2]

@@ -40,7 +40,10 @@ def tuned(tiny: Backbone) -> Any:
 
 
 def test_it_learns_what_the_words_say(tuned: Any, tiny: Backbone) -> None:
-    asked = [Example("plastic card number", {"intent": "card"}), Example("send money", {"intent": "transfer"})]
+    asked = [
+        Example("plastic card number", {"intent": "card"}),
+        Example("send money", {"intent": "transfer"}),
+    ]
     card = scorecard(tuned.prompt.axes, judge(tiny, tuned.prompt, asked))
     assert card["intent"]["label_accuracy"] == 1.0
 
@@ -139,7 +142,17 @@ def test_the_four_arms_have_the_same_keys(tiny: Backbone) -> None:
     rows = [replace(e, target={"intent": e.target["intent"]}) for e in judged()]
     found = label_arms(tiny, skill, rows, rows, 0)
     assert tuple(found) == ARMS
-    keys = {"accuracy", "macro_f1", "auroc", "f1", "oos_auroc", "oos_recall", "in_scope_kept", "ece", "train_seconds"}
+    keys = {
+        "accuracy",
+        "macro_f1",
+        "auroc",
+        "f1",
+        "oos_auroc",
+        "oos_recall",
+        "in_scope_kept",
+        "ece",
+        "train_seconds",
+    }
     assert all(set(arm) == keys for arm in found.values())
     assert found["skill"]["accuracy"] > 0.9  # type: ignore[operator]
 

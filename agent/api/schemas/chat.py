@@ -29,7 +29,10 @@ class ChatRequest(Schema):
     message: Text = Field(examples=["my card still hasn't come"])
     conversation_id: str | None = Field(None, description="Leave out to start a conversation", max_length=64)
     client_message_id: str | None = Field(
-        None, description="The sender's name for this message; posting it twice counts once", max_length=64
+        None,
+        description="The sender's own name for this message, another for each; posting it twice counts once",
+        min_length=1,
+        max_length=64,
     )
 
 
@@ -57,9 +60,7 @@ class VerdictView(Schema):
     axis: str
     label: str | None = None
     article: str | None = None
-    confidence: float = Field(
-        description="Calibrated probability that the answer is right, or that the label holds"
-    )
+    confidence: float = Field(description="Calibrated probability that the answer is right, or that the label holds")
     accepted: bool = Field(description="Whether it passed its threshold")
     version: int
     runners_up: list[tuple[str, float]] = Field(default_factory=list)
@@ -90,9 +91,7 @@ class TurnView(Schema):
         "silent",
         "labelled",
     ]
-    reply: str | None = Field(
-        description="null: the bot stays silent, for instance because a human has taken over"
-    )
+    reply: str | None = Field(description="null: the bot stays silent, for instance because a human has taken over")
     article: ArticleRef | None
     route: RouteView
     verdicts: list[VerdictView]

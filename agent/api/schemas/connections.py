@@ -12,9 +12,7 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk by Standard Webhooks."""
 
     name: Name
-    url: str | None = Field(
-        None, description="Where answers are posted; none: events are only stored and read"
-    )
+    url: str | None = Field(None, description="Where answers are posted; none: events are only stored and read")
     secret: str | None = Field(None, description="`whsec_...`; left out: one is made", max_length=200)
 
 

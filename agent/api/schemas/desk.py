@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from agent.api.schemas.base import Action, Name, Schema, Text
+from agent.api.schemas.base import Action, Name, Readable, Schema, Text
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.:\[\]-]+$", max_length=300)]
+"""What a browser sends as `Origin`: scheme, host and port, nothing behind them."""
 
 
 class DeskView(Schema):
@@ -24,8 +27,8 @@ class DeskRequest(Schema):
     """A new desk."""
 
     slug: Name
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    allowed_origins: list[str] = Field(default_factory=list)
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100), Readable]
+    allowed_origins: list[Origin] = Field([], max_length=100)
 
 
 class Rule(Schema):
@@ -38,8 +41,8 @@ class Rule(Schema):
 class DeskChange(Schema):
     """What to change of a desk; what is left out stays."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
-    allowed_origins: list[str] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100), Readable] | None = None
+    allowed_origins: list[Origin] | None = Field(None, max_length=100)
     texts: dict[str, Text] | None = None
     rules: list[Rule] | None = None
 
@@ -75,7 +78,7 @@ class ArticleRequest(Schema):
     """Create or change an article."""
 
     question: Text
-    answer: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    answer: Annotated[str, StringConstraints(min_length=1, max_length=20_000), Readable]
     link: str | None = Field(None, max_length=1000)
     phrasings: list[Text] = Field([], max_length=100)
 
@@ -90,7 +93,7 @@ class ImportAnswer(Schema):
 class KeyRequest(Schema):
     """A new admin key."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100), Readable]
     installation: bool = Field(False, description="Open every desk (only an installation key may make one)")
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agent.api.schemas.base import Name, Schema
+from agent.api.schemas.base import Name, Number, Schema
 from agent.api.schemas.chat import TurnView
 
 
@@ -80,7 +80,7 @@ class ReviewItem(Schema):
 class RetrainRequest(Schema):
     """Open a retraining."""
 
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: Number = 0
 
 
 class RetrainingView(Schema):
@@ -107,14 +107,14 @@ class RetrainingView(Schema):
 class PromoteRequest(Schema):
     """Make a version live by hand."""
 
-    version: int
+    version: Number
     reason: str = Field("by hand", max_length=500)
 
 
 class RollbackRequest(Schema):
     """Go back to the version before, or to a certain one."""
 
-    version: int | None = None
+    version: Number | None = None
 
 
 class PromotionView(Schema):

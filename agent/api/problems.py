@@ -1,0 +1,79 @@
+"""Every exception becomes an answer in the one shape errors have."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from agent.api.edge import problem
+from agent.errors import AgentError, TooMany
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[Request, Any], Awaitable[Response]]
+CODES = {404: "not_found", 405: "not_allowed", 413: "too_large"}
+NOT_JSON = "The body is not valid JSON."
+NO_OBJECT = "Send a JSON object, with 'content-type: application/json'."
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Give the application its error handlers."""
+    handlers: dict[Any, Handler] = {
+        AgentError: _expected,
+        RequestValidationError: _malformed,
+        HTTPException: _plain,
+        SQLAlchemyError: _database,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def _expected(request: Request, error: AgentError) -> Response:
+    headers = {"retry-after": str(error.retry_after)} if isinstance(error, TooMany) else None
+    return problem(error.status, error.code, error.sentence, _request_id(request), headers)
+
+
+async def _malformed(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    if first["type"] == "json_invalid":
+        sentence = f"{NOT_JSON[:-1]} (character {where})."
+    elif first["type"] == "model_attributes_type" and not where:  # a list, or sent as something else than JSON
+        sentence = NO_OBJECT
+    else:
+        sentence = f"{where or 'body'}: {first['msg']}"
+    return problem(422, "bad_input", sentence, _request_id(request))
+
+
+async def _plain(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 400:
+        return problem(422, "bad_input", NOT_JSON, _request_id(request))
+    code = CODES.get(error.status_code, "error")
+    return problem(error.status_code, code, str(error.detail), _request_id(request), dict(error.headers or {}))
+
+
+async def _database(request: Request, error: SQLAlchemyError) -> Response:
+    if isinstance(error, DataError):
+        sentence = "A value cannot be stored: a number out of range, or text with a null character."
+        return problem(422, "bad_input", sentence, _request_id(request))
+    log.error("database_error", error=type(error).__name__)
+    if isinstance(error, OperationalError | PoolTimeout):
+        sentence = "The database does not answer; try again in a moment."
+        return problem(503, "unavailable", sentence, _request_id(request), {"retry-after": "2"})
+    return await _unexpected(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected_error", error=type(error).__name__, exc_info=error)
+    sentence = "Something went wrong here; the request id helps to find it in the log."
+    return problem(500, "internal", sentence, _request_id(request))
+
+
+def _request_id(request: Request) -> str:
+    return str(getattr(request.state, "request_id", ""))

@@ -1,0 +1,95 @@
+"""The database's shape and transactions."""
+
+import threading
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select, text
+
+from agent.database import Database, normal_url
+from agent.desks import make_desk
+from agent.errors import Unavailable
+from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
+from agent.tables import Desk, Table
+
+
+def test_the_code_names_the_newest_revision() -> None:
+    assert ScriptDirectory.from_config(alembic_config("")).get_heads() == [HEAD]
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> None:
+    migrate(empty_url)
+    command.check(alembic_config(empty_url))
+
+
+def test_down_and_up_again_with_rows(empty_url: str) -> None:
+    migrate(empty_url)
+    database = Database(empty_url, pool=2)
+    with database.writing() as session:
+        make_desk(session, "d", "D")
+    command.downgrade(alembic_config(empty_url), "base")
+    assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
+    migrate(empty_url)
+    with database.reading() as session:
+        assert session.scalars(select(Desk)).all() == []
+    assert set(Table.metadata.tables) <= set(inspect(database.engine).get_table_names())
+    database.close()
+
+
+def test_a_process_waits_for_the_right_shape_and_says_what_to_do(empty_url: str) -> None:
+    database = Database(empty_url, pool=2)
+    with pytest.raises(Unavailable, match="run 'frostdesk migrate'"):
+        wait_for_revision(database, seconds=0)
+    thread = threading.Thread(target=migrate, args=(empty_url,))
+    thread.start()
+    wait_for_revision(database, seconds=30)
+    thread.join()
+    database.close()
+
+
+def test_writing_commits_at_the_end_and_rolls_back_on_an_error(database: Database) -> None:
+    with database.writing() as session:
+        make_desk(session, "kept", "K")
+    with pytest.raises(RuntimeError), database.writing() as session:
+        make_desk(session, "lost", "L")
+        raise RuntimeError
+    with database.reading() as session:
+        assert list(session.scalars(select(Desk.slug))) == ["kept"]
+
+
+def test_two_writers_queue_instead_of_failing(database: Database) -> None:
+    with database.writing() as session:
+        make_desk(session, "d", "D")
+
+    def count_up() -> None:
+        for _ in range(20):
+            with database.writing() as session:
+                desk = session.scalars(select(Desk).with_for_update()).one()
+                desk.revision += 1
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert session.scalars(select(Desk.revision)).one() == 81
+
+
+def test_an_error_does_not_carry_what_was_being_stored(database: Database) -> None:
+    with pytest.raises(Exception) as failed, database.writing() as session:  # noqa: PT011
+        session.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": "a customer's words"})
+    assert "customer's words" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg"),
+        ("postgresql://u:p@h/d", "postgresql+psycopg"),
+        ("sqlite:///x.db", "sqlite"),
+    ],
+)
+def test_urls_get_the_driver_we_use(given: str, driver: str) -> None:
+    assert normal_url(given).drivername == driver

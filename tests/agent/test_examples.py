@@ -1,0 +1,227 @@
+"""Examples keep their first role; corrections become examples; imports are all or nothing."""
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+
+from agent.corrections import correct, corrections_waiting, find_skill, review_queue
+from agent.database import Database
+from agent.desks import add_intent, make_desk
+from agent.errors import BadInput
+from agent.examples import add_example, audit_role, split_role, text_digest
+from agent.imports import import_articles, import_examples
+from agent.retrainings import open_retraining
+from agent.tables import Article, Conversation, Desk, Example, Message, Skill, Turn
+
+
+@pytest.fixture
+def desk_id(database: Database) -> str:
+    """A desk with two intents and two articles."""
+    with database.writing() as session:
+        desk = make_desk(session, "d", "D")
+        for name in ("card", "login"):
+            add_intent(session, desk.id, name, {"action": "faq"})
+        for slug in ("pin", "fees"):
+            session.add(Article(desk_id=desk.id, slug=slug, question=f"{slug}?", answer="a"))
+        return desk.id
+
+
+def add_turn(database: Database, desk_id: str, text: str, **values: object) -> str:
+    with database.writing() as session:
+        conversation = Conversation(desk_id=desk_id, channel="chat")
+        session.add(conversation)
+        session.flush()
+        message = Message(conversation_id=conversation.id, seq=1, author="customer", text=text)
+        session.add(message)
+        session.flush()
+        fields = {"outcome": "answered", "read_as": text, "versions": {"router": "v"}, **values}
+        turn = Turn(desk_id=desk_id, conversation_id=conversation.id, message_id=message.id, **fields)
+        session.add(turn)
+        session.flush()
+        return turn.id
+
+
+def rows(database: Database) -> list[Example]:
+    with database.reading() as session:
+        return list(session.scalars(select(Example).order_by(Example.created_at)))
+
+
+def test_roles_are_given_by_digest_and_spread_as_stated() -> None:
+    given = [split_role("salt", f"group {n}") for n in range(20_000)]
+    assert given == [split_role("salt", f"group {n}") for n in range(20_000)]
+    assert given.count("calibration") / 20_000 == pytest.approx(0.15, abs=0.01)
+    assert given.count("gate") / 20_000 == pytest.approx(0.15, abs=0.01)
+    assert [split_role("other", f"group {n}") for n in range(20_000)] != given
+    assert {audit_role("s", f"c{n}") for n in range(50)} == {"calibration", "gate"}
+
+
+def test_the_same_words_are_the_same_text() -> None:
+    assert text_digest("My  CARD\n") == text_digest("my card") == text_digest("ｍｙ card")
+    assert text_digest("my card") != text_digest("my cards")
+
+
+class TestCorrections:
+    """A human's judgement on a turn."""
+
+    def make(self, database: Database, desk_id: str, turn_id: str, skill: str, target: dict[str, object]) -> Example:
+        with database.writing() as session:
+            found = find_skill(session, desk_id, skill)
+            row = correct(session, session.get_one(Turn, turn_id), found, target, "ana")  # type: ignore[arg-type]
+            return session.scalars(select(Example).where(Example.correction_id == row.id)).one()
+
+    def test_it_becomes_a_training_example_of_its_conversation(self, database: Database, desk_id: str) -> None:
+        turn_id = add_turn(database, desk_id, "it went missing", verdicts=[{"skill": "router", "label": "login"}])
+        example = self.make(database, desk_id, turn_id, "router", {"intent": "card"})
+        assert (example.text, example.target, example.role) == (
+            "it went missing",
+            {"intent": "card"},
+            "train",
+        )
+        with database.reading() as session:
+            turn = session.get_one(Turn, turn_id)
+            assert example.group == turn.conversation_id
+
+    def test_an_audited_turn_calibrates_or_gates(self, database: Database, desk_id: str) -> None:
+        turn_id = add_turn(database, desk_id, "hm", audit=True)
+        assert self.make(database, desk_id, turn_id, "router", {"intent": None}).role in (
+            "calibration",
+            "gate",
+        )
+
+    def test_a_search_learns_from_what_it_read(self, database: Database, desk_id: str) -> None:
+        turn_id = add_turn(database, desk_id, "and what does it cost", read_as="change my pin and what does it cost")
+        example = self.make(database, desk_id, turn_id, "faq", {"article": "fees"})
+        assert example.text == "change my pin and what does it cost"
+
+    def test_correcting_again_replaces_the_judgement(self, database: Database, desk_id: str) -> None:
+        turn_id = add_turn(database, desk_id, "hm")
+        self.make(database, desk_id, turn_id, "router", {"intent": "card"})
+        assert self.make(database, desk_id, turn_id, "router", {"intent": "login"}).target == {"intent": "login"}
+        assert len(rows(database)) == 1
+
+    @pytest.mark.parametrize(
+        ("skill", "target", "words"),
+        [
+            ("router", {"intent": "crypto"}, "Intent 'crypto' is not known"),
+            ("faq", {"article": "gone"}, "Article 'gone' is not known"),
+            ("sentiment", {"happy": True}, "it decides abusive, asks_for_human"),
+            ("router", {}, "needs a target"),
+        ],
+    )
+    def test_what_the_desk_does_not_know_is_refused(
+        self, database: Database, desk_id: str, skill: str, target: dict[str, object], words: str
+    ) -> None:
+        turn_id = add_turn(database, desk_id, "hm")
+        with pytest.raises(BadInput, match=words):
+            self.make(database, desk_id, turn_id, skill, target)
+        assert rows(database) == []
+
+    def test_only_corrections_since_the_last_run_wait(self, database: Database, desk_id: str) -> None:
+        self.make(database, desk_id, add_turn(database, desk_id, "one"), "router", {"intent": "card"})
+        with database.writing() as session:
+            skill = find_skill(session, desk_id, "router")
+            assert corrections_waiting(session, skill) == 1
+            open_retraining(session, skill, "call", "ana")
+        with database.reading() as session:
+            assert corrections_waiting(session, find_skill(session, desk_id, "router")) == 0
+        self.make(database, desk_id, add_turn(database, desk_id, "two"), "router", {"intent": "card"})
+        with database.reading() as session:
+            assert corrections_waiting(session, find_skill(session, desk_id, "router")) == 1
+
+    def test_the_queue_shows_what_teaches_most_and_nothing_judged(self, database: Database, desk_id: str) -> None:
+        sure = add_turn(database, desk_id, "sure", confidence=0.99)
+        unsure = add_turn(database, desk_id, "unsure", confidence=0.3)
+        failed = add_turn(database, desk_id, "failed", confidence=0.9, failed=True)
+        disliked = add_turn(database, desk_id, "disliked", confidence=0.95, rating="down")
+        judged = add_turn(database, desk_id, "judged", confidence=0.1)
+        self.make(database, desk_id, judged, "router", {"intent": "card"})
+        with database.reading() as session:
+            assert [turn.id for turn in review_queue(session, desk_id, 10)] == [
+                disliked,
+                failed,
+                unsure,
+                sure,
+            ]
+
+
+def test_a_role_never_moves_and_golden_rows_stay(database: Database, desk_id: str) -> None:
+    with database.writing() as session:
+        skill = find_skill(session, desk_id, "router")
+        gate = add_example(session, skill, "My card", {"intent": "card"}, "import", "gate")
+        again = add_example(session, skill, "my  card", {"intent": "login"}, "correction", "train")
+        assert (again.id, again.role, again.target) == (gate.id, "gate", {"intent": "login"})
+        golden = add_example(session, skill, "my login", {"intent": "login"}, "import", "golden")
+        kept = add_example(session, skill, "my login", {"intent": "card"}, "correction", "train")
+        assert (kept.id, kept.target) == (golden.id, {"intent": "login"})
+
+
+class TestImports:
+    """Files: all of them or none."""
+
+    def run(
+        self, database: Database, desk_id: str, content: str, form: str = "csv", **options: object
+    ) -> dict[str, int]:
+        with database.writing() as session:
+            skill = session.scalars(select(Skill).where(Skill.desk_id == desk_id, Skill.name == "router")).one()
+            settings = {"role": None, "representative": False, **options}
+            return import_examples(session, skill, content.encode(), form, **settings)  # type: ignore[arg-type]
+
+    def test_csv_with_an_empty_label_is_out_of_scope(self, database: Database, desk_id: str) -> None:
+        assert self.run(database, desk_id, '\ufefftext,intent\nmy card,card\n"weather, please",\n') == {"train": 2}
+        assert [row.target for row in rows(database)] == [{"intent": "card"}, {"intent": None}]
+
+    def test_jsonl_into_a_role(self, database: Database, desk_id: str) -> None:
+        lines = "\n".join(json.dumps({"text": f"card {n}", "intent": "card"}) for n in range(3))
+        assert self.run(database, desk_id, lines, "jsonl", role="golden") == {"golden": 3}
+
+    def test_representative_rows_are_spread(self, database: Database, desk_id: str) -> None:
+        lines = "\n".join(json.dumps({"text": f"card {n}", "intent": "card"}) for n in range(200))
+        counts = self.run(database, desk_id, lines, "jsonl", representative=True)
+        assert set(counts) == {"train", "calibration", "gate"}
+        assert counts["train"] > 100
+
+    @pytest.mark.parametrize(
+        ("content", "form", "words"),
+        [
+            (
+                "text,intent\ngood,card\nbad,crypto\nworse,gold\n",
+                "csv",
+                r"row 3: Intent 'crypto'.*row 4: Intent 'gold'",
+            ),
+            ("text,intent\n,card\n", "csv", "row 2: it has no text"),
+            ("text,intent\na,card,x\n", "csv", "row 2: it has another number"),
+            ('{"text": "a", "intent": "card"}\n{broken', "jsonl", "row 2: it is not JSON"),
+            ("[1]", "jsonl", "row 1: it is not an object"),
+            ('{"text": "a", "colour": "red"}', "jsonl", "row 1: 'colour' is nothing"),
+            ("  \n", "csv", "The file is empty"),
+        ],
+    )
+    def test_a_bad_row_is_named_and_nothing_is_kept(
+        self, database: Database, desk_id: str, content: str, form: str, words: str
+    ) -> None:
+        with pytest.raises(BadInput, match=words):
+            self.run(database, desk_id, content, form)
+        assert rows(database) == []
+
+    def test_bytes_that_are_no_text(self, database: Database, desk_id: str) -> None:
+        with database.writing() as session:
+            skill = find_skill(session, desk_id, "router")
+            with pytest.raises(BadInput, match="not UTF-8 text"):
+                import_examples(session, skill, b"text,intent\n\xff\xfe,card\n", "csv", None, False)
+
+    def test_articles_are_added_and_replaced(self, database: Database, desk_id: str) -> None:
+        content = "slug,question,answer,phrasings\npin,New?,Yes,how | why\nopen,Open?,So,\n"
+        with database.writing() as session:
+            assert import_articles(session, desk_id, content.encode(), "csv") == 2
+        with database.reading() as session:
+            found = {row.slug: (row.question, row.phrasings) for row in session.scalars(select(Article))}
+            assert found == {"pin": ("New?", ["how", "why"]), "open": ("Open?", []), "fees": ("fees?", [])}
+            assert session.get_one(Desk, desk_id).revision > 1
+
+    def test_a_bad_article_is_named_and_nothing_is_kept(self, database: Database, desk_id: str) -> None:
+        content = '{"slug": "ok", "question": "q", "answer": "a"}\n{"slug": "Not OK", "question": "q", "answer": "a"}'
+        with database.writing() as session, pytest.raises(BadInput, match="row 2: slug"):
+            import_articles(session, desk_id, content.encode(), "jsonl")
+        with database.reading() as session:
+            assert session.scalar(select(func.count()).select_from(Article)) == 2

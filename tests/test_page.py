@@ -1,0 +1,233 @@
+"""The chat page in a real browser, against the running server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.conftest import Running
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+CARD = "my card still hasn't come"
+LINK = "https://help.pennywhistle.example/card-not-arrived"
+HUMAN = "this is the third time, get me a human"
+LOGO = "Loading the image 'https://cdn.redoc.ly/"
+"""Redoc would show its maker's logo from the maker's host; our policy keeps it from asking."""
+
+
+def chromium() -> str:
+    """Where the browser is; without one the tests fail where it is required, and are skipped elsewhere."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is not None:
+        return path
+    reason = f"no browser: none of {', '.join(NAMES)} is installed"
+    if os.environ.get("CI") or os.environ.get("FROSTDESK_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What the browser complains of; a test that provokes it clears the list."""
+    return []
+
+
+@pytest.fixture
+def blank(browser: Browser, server: Running, troubles: list[str]) -> Iterator[Page]:
+    """A page that has opened nothing yet. At the end it must have complained of nothing, and asked no other host."""
+    context = browser.new_context(base_url=server.url)
+    page, asked = context.new_page(), list[str]()
+    page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: asked.append(request.url) if request.failure != "csp" else None)
+    yield page
+    context.close()
+    assert [said for said in troubles if not said.startswith(LOGO)] == []
+    assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+@pytest.fixture
+def page(blank: Page) -> Page:
+    """The chat page, ready to be written to."""
+    blank.goto("/")
+    expect(blank.locator("#log .bot")).to_have_text("Hello! How can I help?")
+    return blank
+
+
+@pytest.fixture
+def admin(server: Running) -> Iterator[httpx.Client]:
+    with server.admin() as client:
+        yield client
+
+
+def say(page: Page, words: str) -> None:
+    page.get_by_label("Your message").fill(words)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#log .customer").last).to_have_text(words)
+
+
+def hand_over(page: Page, admin: httpx.Client) -> str:
+    """Ask for a human; return the path of the conversation, found by the opening words."""
+    say(page, HUMAN)
+    expect(page.locator("#log .notice")).to_have_text("Handed to a colleague.")
+    [newest] = admin.get("/v1/admin/conversations", params={"owner": "human", "limit": 1}).json()
+    return f"/v1/admin/conversations/{newest['id']}"
+
+
+def reply(admin: httpx.Client, path: str, words: str) -> None:
+    assert admin.post(f"{path}/reply", json={"text": words}).status_code == 201
+
+
+def test_a_question_is_answered_with_a_link(page: Page) -> None:
+    say(page, CARD)
+    answer = page.locator("#log .bot").last
+    expect(answer).to_contain_text("Cards normally reach you")
+    link = answer.get_by_role("link", name=LINK)
+    expect(link).to_be_visible()
+    expect(link).to_have_attribute("href", LINK)
+    expect(link).to_have_attribute("rel", "noopener")
+    expect(page.locator("#log .typing")).to_have_count(0)
+
+
+def test_enter_sends_and_the_field_is_empty_again(page: Page) -> None:
+    field = page.get_by_label("Your message")
+    field.fill("hello")
+    field.press("Shift+Enter")
+    expect(page.locator("#log .customer")).to_have_count(0)
+    field.press("Enter")
+    expect(page.locator("#log .customer")).to_have_text("hello")
+    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+
+
+def test_what_is_out_of_scope_is_said_to_be(page: Page) -> None:
+    say(page, "who won the football last night?")
+    expect(page.locator("#log .bot").last).to_contain_text("nothing I can help with here")
+
+
+def test_an_answer_can_be_rated(page: Page, admin: httpx.Client) -> None:
+    say(page, CARD)
+    page.get_by_role("button", name="This did not help").click()
+    expect(page.get_by_text("Thank you.")).to_be_visible()
+    [newest] = admin.get("/v1/admin/conversations", params={"limit": 1}).json()
+    queue = admin.get("/v1/admin/review", params={"limit": 500}).json()
+    assert [item["rating"] for item in queue if item["turn"]["conversation_id"] == newest["id"]] == ["down"]
+
+
+def test_a_human_takes_over_answers_and_gives_back_without_a_reload(page: Page, admin: httpx.Client) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    path = hand_over(page, admin)
+    expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
+    expect(page.locator("#log .bot").last).to_contain_text("one of my human colleagues")
+    reply(admin, path, "Ana here. See https://help.pennywhistle.example/ana please.")
+    expect(page.locator("#log .human")).to_have_text("Ana here. See https://help.pennywhistle.example/ana please.")
+    expect(page.locator("#log .human a")).to_have_attribute("href", "https://help.pennywhistle.example/ana")
+    say(page, "thank you, Ana")
+    reply(admin, path, "You are welcome.")
+    expect(page.locator("#log .human").last).to_have_text("You are welcome.")
+    expect(page.locator("#log .typing")).to_have_count(0)
+    assert admin.post(f"{path}/give-back").status_code == 200
+    expect(page.locator("#log .notice").last).to_have_text("Back with the assistant.")
+    expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
+    say(page, "how do I change my PIN")
+    expect(page.locator("#log .bot")).to_have_count(4)
+
+
+def test_a_reload_keeps_the_transcript_and_goes_on_following(page: Page, admin: httpx.Client) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    path = hand_over(page, admin)
+    page.reload()
+    expect(page.locator("#log .customer")).to_have_text([CARD, HUMAN])
+    expect(page.locator("#log .bot").first).to_contain_text("Cards normally reach you")
+    expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
+    reply(admin, path, "still here")
+    expect(page.locator("#log .human")).to_have_text("still here")
+
+
+def test_a_new_conversation_begins_empty(page: Page) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    say(page, "hello")
+    expect(page.locator("#log .bot")).to_have_count(2)
+
+
+def test_html_is_shown_as_what_was_typed(page: Page, admin: httpx.Client) -> None:
+    title = page.title()
+    bad = "<img src=x onerror=\"document.title='taken'; alert(1)\"><script>alert(2)</script>"
+    say(page, bad)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    path = hand_over(page, admin)
+    reply(admin, path, f'{bad} javascript:alert(3) https://a.example/"onclick=alert(4)')
+    expect(page.locator("#log .human")).to_contain_text(bad)
+    page.reload()
+    expect(page.locator("#log .customer").first).to_have_text(bad)
+    expect(page.locator("#log .human")).to_contain_text(bad)
+    expect(page.locator("#log img, #log script, #log [onclick], #log [onerror]")).to_have_count(0)
+    expect(page.locator("#log a")).to_have_attribute("href", "https://a.example/")
+    assert page.title() == title
+
+
+def test_without_the_server_the_message_is_kept(page: Page, troubles: list[str]) -> None:
+    page.context.set_offline(True)
+    page.get_by_label("Your message").fill(CARD)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Your message is kept")
+    expect(page.get_by_label("Your message")).to_have_value(CARD)
+    expect(page.locator("#log .customer")).to_have_count(0)
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    troubles.clear()
+
+
+def test_a_message_whose_answer_was_lost_is_sent_again_and_counts_once(
+    page: Page, admin: httpx.Client, troubles: list[str]
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/chat", lose, times=1)
+    page.get_by_label("Your message").fill(CARD)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Your message is kept")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    [newest] = admin.get("/v1/admin/conversations", params={"limit": 1}).json()
+    messages = admin.get(f"/v1/admin/conversations/{newest['id']}").json()["messages"]
+    assert [message["author"] for message in messages] == ["customer", "bot"]
+    troubles.clear()
+
+
+@pytest.mark.parametrize(("path", "words"), [("/docs", "Start Retraining"), ("/redoc", "Take one customer message")])
+def test_the_documentation_is_drawn(blank: Page, path: str, words: str) -> None:
+    blank.goto(path)
+    expect(blank.get_by_text(words).first).to_be_visible(timeout=20_000)

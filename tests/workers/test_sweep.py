@@ -1,0 +1,205 @@
+"""The sweep finds what was lost, opens what is due, and nothing twice."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+from sqlalchemy import func, select, update
+
+from agent.corrections import correct, find_skill
+from agent.database import Database
+from agent.jobs import QUEUES
+from agent.office import Office
+from agent.retrainings import MOST_ATTEMPTS, cancel, claim
+from agent.settings import Settings
+from agent.tables import (
+    Connection,
+    Conversation,
+    Delivery,
+    Desk,
+    InboundEvent,
+    Message,
+    Retraining,
+    Skill,
+    Turn,
+    utc_now,
+)
+from tests.workers.conftest import opened, row_of
+from workers import sweep
+from workers.events import run_event
+from workers.retraining import run_retraining
+from workers.sweep import run_sweep
+
+AGO = timedelta(minutes=5)
+
+
+@pytest.fixture
+def settings(database: Database, own_queue: str) -> Iterator[Settings]:
+    """What a worker of this installation would be started with."""
+    url = database.url.render_as_string(hide_password=False)
+    settings = Settings(database_url=url, redis_url=own_queue)
+    yield settings
+    for tool in sweep._tools(settings):
+        tool.close()
+    sweep._tools.cache_clear()
+
+
+def swept(settings: Settings) -> list[tuple[str, str]]:
+    """Sweep once; return which tasks were sent for which rows."""
+    found: list[tuple[str, str]] = []
+    with Redis.from_url(settings.redis_url) as redis:
+        redis.flushdb()
+        run_sweep(settings)
+        for queue in set(QUEUES.values()):
+            for content in redis.lrange(queue, 0, -1):
+                message = json.loads(content)
+                ((row_id,), _, _) = json.loads(b64decode(message["body"]))
+                assert QUEUES[message["headers"]["task"]] == queue
+                found.append((message["headers"]["task"], row_id))
+        redis.flushdb()
+    return sorted(found)
+
+
+def connect(office: Office) -> str:
+    with office.database.writing() as session:
+        desk = session.scalars(select(Desk)).one()
+        row = Connection(desk_id=desk.id, name="helpdesk", secrets=["whsec_x"], url="https://helpdesk.example")
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def event(office: Office, connection: str, name: str, **values: object) -> str:
+    body = json.dumps({"type": "ticket.created", "data": {"ticket_id": name, "text": "hi"}}).encode()
+    with office.database.writing() as session:
+        row = InboundEvent(connection_id=connection, event_id=name, body=body, **values)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def delivery(office: Office, connection: str, **values: object) -> str:
+    with office.database.writing() as session:
+        conversation = Conversation(desk_id=session.get_one(Connection, connection).desk_id, channel="standard")
+        session.add(conversation)
+        session.flush()
+        row = Delivery(connection_id=connection, conversation_id=conversation.id, payload={}, **values)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def correct_some(office: Office, count: int) -> None:
+    with office.database.writing() as session:
+        skill = find_skill(session, session.scalars(select(Desk.id)).one(), "classification")
+        for _ in range(count):
+            conversation = Conversation(desk_id=skill.desk_id, channel="chat")
+            session.add(conversation)
+            session.flush()
+            message = Message(conversation_id=conversation.id, seq=1, author="customer", text=conversation.id)
+            session.add(message)
+            session.flush()
+            fields = {"outcome": "answered", "read_as": "", "conversation_id": conversation.id}
+            turn = Turn(desk_id=skill.desk_id, message_id=message.id, **fields)
+            session.add(turn)
+            session.flush()
+            correct(session, turn, skill, {"topic": "cards"}, "ana")
+
+
+def runs(office: Office) -> int:
+    with office.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Retraining)) or 0
+
+
+def test_enough_corrections_open_one_retraining(small: Office, settings: Settings) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=5))
+    correct_some(small, 4)
+    assert swept(settings) == []
+    correct_some(small, 1)
+    ((task, row_id),) = swept(settings)
+    row = row_of(small, row_id)
+    assert (task, row.trigger, row.actor, row.status) == ("retrain", "corrections", "sweep", "queued")
+    assert swept(settings) == [("retrain", row_id)], "it still waits, so it is nudged again"
+    assert runs(small) == 1
+    run_retraining(small, row_id)
+    run_retraining(small, row_id)
+    row = row_of(small, row_id)
+    assert (row.status, row.attempt, len(row.snapshot["train_corrections"])) == ("promoted", 1, 5)
+    assert swept(settings) == []
+    correct_some(small, 5)
+    assert len(swept(settings)) == 1
+    assert runs(small) == 2
+
+
+def test_a_run_that_was_cancelled_or_failed_comes_back_only_with_a_new_correction(
+    small: Office, settings: Settings
+) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=5))
+    correct_some(small, 5)
+    for ended, status in enumerate(("cancelled", "failed"), start=1):
+        ((_, row_id),) = swept(settings)
+        with small.database.writing() as session:
+            cancel(session, session.get_one(Retraining, row_id))
+            session.get_one(Retraining, row_id).status = status
+        assert swept(settings) == []
+        assert runs(small) == ended
+        correct_some(small, 1)
+
+
+def test_zero_means_never_by_itself(small: Office, settings: Settings) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=0))
+    correct_some(small, 3)
+    assert swept(settings) == []
+
+
+def test_lost_events_and_deliveries_are_nudged(small: Office, settings: Settings) -> None:
+    connection, now = connect(small), utc_now()
+    lost = event(small, connection, "lost", received_at=now - AGO)
+    dropped = event(small, connection, "dropped", received_at=now - AGO, lease_until=now - AGO)
+    event(small, connection, "fresh")
+    event(small, connection, "held", received_at=now - AGO, lease_until=now + AGO)
+    event(small, connection, "done", received_at=now - AGO, status="handled")
+    due = delivery(small, connection, due_at=now - AGO)
+    left = delivery(small, connection, due_at=now - AGO, lease_until=now - AGO)
+    delivery(small, connection, due_at=now + AGO)
+    delivery(small, connection, due_at=now - AGO, lease_until=now + AGO)
+    delivery(small, connection, due_at=now - AGO, status="dead")
+    expected = [("deliver", due), ("deliver", left), ("handle_event", lost), ("handle_event", dropped)]
+    assert swept(settings) == sorted(expected)
+    for _ in range(2):
+        run_event(small, lost)
+    assert ("handle_event", lost) not in swept(settings)
+    with small.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Turn)) == 1
+
+
+def test_an_abandoned_retraining_is_handed_out_again_until_it_died_too_often(small: Office, settings: Settings) -> None:
+    job = opened(small)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        assert swept(settings) == [("retrain", job)]
+        with small.database.writing() as session:
+            assert claim(session, job, "dies") is not None
+        assert swept(settings) == []
+        with small.database.writing() as session:
+            session.execute(update(Retraining).values(lease_until=utc_now() - AGO))
+        assert row_of(small, job).attempt == attempt
+    assert swept(settings) == []
+    row = row_of(small, job)
+    assert (row.status, row.error) == ("failed", "The worker died 3 times while training.")
+
+
+def test_sweeps_at_once_open_one_run(small: Office, settings: Settings) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=2))
+    correct_some(small, 2)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(run_sweep, settings) for _ in range(4)]:
+            done.result()
+    assert runs(small) == 1
