@@ -7,6 +7,7 @@ within `poll_seconds`.
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from redis import Redis, RedisError
@@ -31,7 +32,7 @@ class Watcher:
         self._office, self._streams, self._poll_seconds = office, streams, poll_seconds
         self._also = also
         self._redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5)
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, datetime] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -82,17 +83,17 @@ class Watcher:
         self._guard(self._look_at_streams)
 
     def _look_at_streams(self) -> None:
-        """Wake streams whose conversation grew without a hint: one query for all of them."""
+        """Wake streams whose conversation changed without a hint: one query for all of them."""
         listened = self._streams.conversations()
         if not listened:
             self._seen.clear()
             return
         with self._office.database.reading() as session:
             rows = session.execute(
-                select(Conversation.id, Conversation.last_seq).where(Conversation.id.in_(listened))
+                select(Conversation.id, Conversation.updated_at).where(Conversation.id.in_(listened))
             ).all()
-        for conversation_id, last in rows:
-            if self._seen.get(conversation_id) not in (None, last):
+        for conversation_id, changed in rows:
+            if self._seen.get(conversation_id) not in (None, changed):
                 self._streams.notify(conversation_id)
         self._seen = {row[0]: row[1] for row in rows}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect, sync_playwright
 
 from tests.conftest import Running
 
@@ -155,6 +155,26 @@ def test_a_human_takes_over_answers_and_gives_back_without_a_reload(page: Page, 
     expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
     say(page, "how do I change my PIN")
     expect(page.locator("#log .bot")).to_have_count(4)
+
+
+def test_an_answer_that_comes_late_does_not_undo_the_giving_back(page: Page, admin: httpx.Client) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    path = hand_over(page, admin)
+    expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/messages?after=*", lambda route: late.append((route, route.fetch())))
+    with page.expect_request("**/messages?after=*"):
+        say(page, "thank you, Ana")
+    page.wait_for_function("() => true")  # lets the route's handler run to its end
+    assert admin.post(f"{path}/give-back").status_code == 200
+    expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
+    [(route, answer)] = late
+    assert answer.json()["owner"] == "human"
+    with page.expect_response("**/messages?after=*"):
+        route.fulfill(response=answer)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+    expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
 
 
 def test_a_reload_keeps_the_transcript_and_goes_on_following(page: Page, admin: httpx.Client) -> None:

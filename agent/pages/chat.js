@@ -97,7 +97,6 @@ function showMessages(transcript) {
       add(message.author, message.text, message.id);
     }
   }
-  showOwner(transcript.owner);
 }
 
 function offerRating(turn) {
@@ -134,7 +133,10 @@ async function follow() {
         rest = events.pop();
         for (const event of events) {
           const data = event.split("\n").find((line) => line.startsWith("data:"));
-          if (data) showMessages(JSON.parse(data.slice(5)));
+          if (!data) continue;
+          const news = JSON.parse(data.slice(5));
+          showMessages(news);
+          showOwner(news.owner); // from the stream alone: an answer to a call may be older than what it said
         }
       }
     } catch (error) {
