@@ -1,6 +1,6 @@
 """The whole loop on one machine: asked, answered, handed over, corrected, retrained, promoted, undone.
 
-The desk meets something it was never told of: customers who ask about travel insurance.
+The desk meets something it was never told of: customers who recommend it to their friends.
 """
 
 import json
@@ -23,30 +23,30 @@ from skills.checkpoint import unpack
 from tests.conftest import Running, installation, wait_for
 from tests.receiver import Receiver
 
-NEW = "travel_insurance"
-INSURED = """Does your account come with travel insurance?
-I am flying to Spain on Friday, am I insured through my card?
-How do I claim on the travel insurance?
-Does the premium plan insure my trips?
-My suitcase was lost by the airline, does your insurance pay?
-Is holiday insurance included with the card?
-I broke my leg skiing and want to claim from your travel cover
-Are my children insured on a trip paid with this card?
-Do you sell insurance for a journey to America?
-What does your travel insurance cover?
-Will the insurance pay if my flight is cancelled?
-Does the trip insurance cover my wife as well?
-Where do I find the travel insurance policy document?
-Am I covered for a doctor abroad with this account?
-How much is the travel insurance excess?
-I need proof of travel insurance for my visa""".splitlines()
+NEW = "refer_a_friend"
+INVITING = """Do I get a bonus if my friend opens an account?
+How do I invite a friend to join you?
+My sister signed up with my link, where is my reward?
+Where can I find my referral code?
+How much do you pay for recommending the bank to somebody?
+I recommended you to a colleague, when does the bonus arrive?
+Is there a limit on how many friends I can refer?
+Does my friend get something too when they join through me?
+The invite link I sent to my cousin does not work
+Can I still claim a referral reward from last month?
+Why has the refer a friend bonus not been paid?
+What are the rules of your refer a friend offer?
+My mate joined but forgot to type in my code, do we lose the reward?
+How many people have joined through my invitation so far?
+I want to share my invitation with my flatmate
+Is the referral bonus paid to both of us?""".splitlines()
 OTHERS = {
     "The plastic you promised me is nowhere to be seen": "card_arrival",
     "I'd like to alter the four digits of my card": "pin_change",
     "Nobody tells me why my rent is stuck since Monday": "transfer_pending",
     "I want to stop being your client, please shut it all down": "account_closing",
 }
-HELD_BACK = "is there holiday travel insurance with the account?"
+HELD_BACK = "what is my reward when I recommend you to a friend?"
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_desk_learns_what_it_was_never_told(running: Running, backbone: Backbo
         check_what_moved(running, admin, backbone, before)
         taught = ask(running, HELD_BACK)
         assert taught["route"]["intent"] == NEW
-        assert "insurance desk" in taught["reply"]
+        assert "20 pounds" in taught["reply"]
         handle_a_ticket(running, admin, receiver)
         undo(running)
 
@@ -124,14 +124,18 @@ def state(admin: httpx.Client) -> dict[str, Any]:
 
 def teach(running: Running, admin: httpx.Client, visitor: httpx.Client) -> None:
     """Add the intent, log twenty conversations, correct each; one by the command."""
-    intent = {"description": "Insurance for journeys", "action": "say", "reply": "Our insurance desk is at ext. 7."}
+    intent = {
+        "description": "The reward for a recommendation",
+        "action": "say",
+        "reply": "Friends earn you 20 pounds each.",
+    }
     admin.put(f"/v1/admin/intents/{NEW}", json=intent).raise_for_status()
-    lessons = {**dict.fromkeys(INSURED, NEW), **OTHERS}
+    lessons = {**dict.fromkeys(INVITING, NEW), **OTHERS}
     assert len(lessons) == 20
     last = ""
     for text, label in lessons.items():
         turn = visitor.post("/v1/chat", json={"message": text}).raise_for_status().json()["turn_id"]
-        if text == INSURED[0]:
+        if text == INVITING[0]:
             last = turn
             continue
         body = {"turn_id": turn, "skill": "router", "target": {"intent": label}}

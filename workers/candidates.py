@@ -23,7 +23,7 @@ from skills.index import Index, build_index
 from skills.prompt import SoftPrompt
 from skills.scorecard import judge, scorecard
 from skills.tuning import Tuned, tune
-from workers.comparison import judged_rows, new_label_rows
+from workers.comparison import judged_rows, new_label_rows, overtaken_rows
 from workers.heartbeat import Progress
 
 
@@ -119,7 +119,16 @@ def hold_against(
         for (axis, label), known in unseen.items()
     ]
     compared = judged_rows(candidate, live, judged, judge(backbone, live, rows, index))
-    return gate.decide(compared, new), card
+    return _mention(overtaken_rows(candidate, live, judged), gate.decide(compared, new)), card
+
+
+def _mention(overtaken: list[str], decision: gate.Decision) -> gate.Decision:
+    """Say which rows a new label has overtaken, so that somebody judges them anew."""
+    if not overtaken:
+        return decision
+    words = f"{len(overtaken)} row(s) once judged out of scope are now read as a new label and were left out"
+    figures = {**decision.figures, "overtaken": overtaken}
+    return gate.Decision(decision.promote, f"{decision.reason} {words}; judge them anew.", figures)
 
 
 def _promote(

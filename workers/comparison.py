@@ -13,12 +13,14 @@ def judged_rows(
     candidate: SoftPrompt, live: SoftPrompt, judged: Sequence[Judgement], judged_live: Sequence[Judgement]
 ) -> list[Judged]:
     """Pair both versions' judgements, for every decision whose label both know."""
-    both = _known_to_both(candidate, live)
+    both, overtaken = _known_to_both(candidate, live), set(overtaken_rows(candidate, live, judged))
     rows = []
     for mine, theirs in zip(judged, judged_live, strict=True):
         for unit in mine.right.keys() & theirs.right.keys():
             truth = mine.example.target[unit]
             if unit in both and isinstance(truth, str) and truth not in both[unit]:
+                continue
+            if truth is None and mine.example.id in overtaken:
                 continue
             rows.append(
                 Judged(
@@ -32,6 +34,21 @@ def judged_rows(
                 )
             )
     return rows
+
+
+def overtaken_rows(candidate: SoftPrompt, live: SoftPrompt, judged: Sequence[Judgement]) -> list[str]:
+    """Return the examples that were judged out of scope before a label existed that the candidate gives them.
+
+    Nobody could have given them that label, so they say nothing for or against the candidate.
+    """
+    both = _known_to_both(candidate, live)
+    return [
+        judgement.example.id
+        for judgement in judged
+        for unit, known in both.items()
+        if unit in judgement.right and judgement.example.target[unit] is None
+        if judgement.answer(unit) not in (None, *known)
+    ]
 
 
 def new_label_rows(

@@ -97,6 +97,22 @@ def test_rows_of_a_label_only_one_side_knows_are_not_compared(tiny: Backbone) ->
     assert decision.figures["new_labels"] == {"crypto": {"rows": 50, "found": 50}}
 
 
+def test_rows_out_of_scope_before_a_label_existed_do_not_speak_against_it(tiny: Backbone) -> None:
+    shared, old = rows(400, intent="cards"), rows(30, intent=None)
+    intents = {"intent": (*TOPIC, "crypto")}
+    eager, before = (
+        constant(tiny, intents, {"intent": "crypto"}),
+        constant(tiny, {"intent": TOPIC}, {"intent": "cards"}),
+    )
+    refused, _ = hold_against(tiny, eager, before, [*shared, *old], None)
+    assert not refused.promote, "a label that swallows the old ones is refused all the same"
+    assert (refused.figures["rows"], refused.figures["overtaken"]) == (400, [row.id for row in old])
+    assert "30 row(s) once judged out of scope" in refused.reason
+    steady = constant(tiny, intents, {"intent": "cards"})
+    decision, _ = hold_against(tiny, steady, before, [*shared, *old], None)
+    assert (decision.figures["rows"], "overtaken" in decision.figures) == (430, False)
+
+
 def test_a_new_label_must_be_found_where_it_is_judged_best(tiny: Backbone) -> None:
     shared, names = rows(400, topic="cards"), (*TOPIC, "crypto")
     deaf, before = topics(tiny, "cards", names), topics(tiny, "cards")
