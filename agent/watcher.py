@@ -7,7 +7,7 @@ within `poll_seconds`.
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from redis import Redis, RedisError
@@ -18,6 +18,9 @@ from agent.jobs import CHANNEL
 from agent.office import Office
 from agent.streams import Streams
 from agent.tables import Conversation
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 log = structlog.get_logger(__name__)
 LISTEN_SECONDS = 0.5
