@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -62,22 +62,18 @@ def receive(session: Session, desk_id: str, said: Said) -> Arrival:
         if known is not None:
             turn_id = session.scalar(select(Turn.id).where(Turn.message_id == known.id))
             return Arrival(conversation.id, known.id, turn_id)
-    message = add_message(session, conversation.id, "customer", said.text, said.client_id)
+    message = add_message(session, conversation, "customer", said.text, said.client_id)
     return Arrival(conversation.id, message.id, None)
 
 
 def add_message(
-    session: Session, conversation_id: str, author: str, text: str, client_id: str | None = None
+    session: Session, conversation: Conversation, author: str, text: str, client_id: str | None = None
 ) -> Message:
-    """Append a message; the conversation's row hands out the sequence number."""
-    seq = session.scalar(
-        update(Conversation)
-        .where(Conversation.id == conversation_id)
-        .values(last_seq=Conversation.last_seq + 1, updated_at=utc_now())
-        .returning(Conversation.last_seq)
-    )
-    assert seq is not None
-    message = Message(conversation_id=conversation_id, seq=seq, author=author, text=text, client_id=client_id)
+    """Append a message; the conversation, which the caller has locked, hands out the sequence number."""
+    conversation.last_seq += 1
+    conversation.updated_at = utc_now()
+    seq = conversation.last_seq
+    message = Message(conversation_id=conversation.id, seq=seq, author=author, text=text, client_id=client_id)
     session.add(message)
     session.flush()
     return message
@@ -86,6 +82,8 @@ def add_message(
 def read_past(session: Session, arrival: Arrival, limit: int = 10) -> Past:
     """Return what was said and decided before a message."""
     conversation = session.get_one(Conversation, arrival.conversation_id)
+    if conversation.last_seq == 1:
+        return Past(conversation.owner, (), session.get_one(Message, arrival.message_id).text, ())
     turns = session.scalars(
         select(Turn)
         .where(Turn.conversation_id == conversation.id, Turn.message_id != arrival.message_id)

@@ -4,6 +4,9 @@ Both are best effort. The row is the job and the database is the truth, so a los
 (the sweep and the polls find the row), never a job.
 """
 
+import queue
+import threading
+
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -14,6 +17,7 @@ log = structlog.get_logger(__name__)
 QUEUES = {"retrain": "training", "handle_event": "events", "deliver": "events", "sweep": "events"}
 CHANNEL = "frostdesk"
 SECONDS = 2.0
+MOST_HINTS = 1000
 
 
 class Jobs:
@@ -28,6 +32,9 @@ class Jobs:
             broker_transport_options={"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS},
         )
         self._redis = Redis.from_url(redis_url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+        self._hints: queue.Queue[str | None] = queue.Queue(MOST_HINTS)
+        self._teller = threading.Thread(target=self._publish, name="teller", daemon=True)
+        self._teller.start()
 
     def nudge(self, task: str, row_id: str) -> None:
         """Ask a worker to look at a row now."""
@@ -37,13 +44,22 @@ class Jobs:
             log.warning("nudge_not_sent", task=task, row=row_id, error=type(error).__name__)
 
     def tell(self, what: str, row_id: str) -> None:
-        """Tell every API process that a `desk` or a `conversation` changed."""
+        """Tell every API process that a `desk` or a `conversation` changed, without waiting for it."""
         try:
-            self._redis.publish(CHANNEL, f"{what}:{row_id}")
-        except (RedisError, OSError) as error:
-            log.warning("hint_not_sent", what=what, row=row_id, error=type(error).__name__)
+            self._hints.put_nowait(f"{what}:{row_id}")
+        except queue.Full:  # the queue server is away; the polls will find the change
+            log.warning("hint_not_sent", what=what, row=row_id, error="Full")
 
     def close(self) -> None:
-        """Close the connections."""
+        """Send what waits and close the connections."""
+        self._hints.put(None)
+        self._teller.join()
         self._celery.close()
         self._redis.close()
+
+    def _publish(self) -> None:
+        while (hint := self._hints.get()) is not None:
+            try:
+                self._redis.publish(CHANNEL, hint)
+            except (RedisError, OSError) as error:
+                log.warning("hint_not_sent", hint=hint, error=type(error).__name__)

@@ -74,7 +74,7 @@ def record(
         return done
     if conversation.owner == "human":
         answer = replace(answer, outcome="silent", reply=None, article=None, failed=False)
-    reply = add_message(session, conversation.id, "bot", answer.reply) if answer.reply else None
+    reply = add_message(session, conversation, "bot", answer.reply) if answer.reply else None
     turn = Turn(
         id=new_id("turn"),
         desk_id=desk.id,

@@ -1,14 +1,16 @@
-"""A turn of the demo desk over HTTP against one bare backbone forward of the same text, in one run.
+"""A visitor's turn on the demo desk over HTTP against one bare backbone forward of the same text, in one run.
 
 Start an installation with `make run`, then: python bench/turn.py [MESSAGES]
 """
 
+import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
-
-import httpx
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
 
 from agent import demo
 from frostdesk.keyfile import find_access
@@ -30,18 +32,28 @@ def bare(backbone: Backbone, text: str) -> object:
     return backbone.forward([Row(tokens) for tokens in backbone.tokenize([text])])
 
 
-def post(client: httpx.Client, text: str) -> None:
-    """Take one turn."""
-    client.post("/v1/chat", json={"message": text}).raise_for_status()
+def call(server: HTTPConnection, path: str, bearer: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    """Call the server over its open connection, with as little work on this side as can be."""
+    headers = {"authorization": f"Bearer {bearer}", "content-type": "application/json"}
+    server.request("GET" if body is None else "POST", path, None if body is None else json.dumps(body), headers)
+    answer = server.getresponse()
+    content = answer.read()
+    if answer.status >= 300:
+        raise SystemExit(f"{path} answered {answer.status}: {content.decode()}")
+    return json.loads(content)
 
 
 def main(count: int) -> None:
     """Print both medians and their ratio; each message is timed both ways, one straight after the other."""
     access, backbone = find_access(), load_backbone()
-    texts = [row["text"] for row in demo.read("gate.jsonl")][: count + WARM_UP]
-    headers = {"authorization": f"Bearer {access.key}"}
-    with httpx.Client(base_url=access.url, headers=headers, timeout=60, trust_env=False) as client:
-        pairs = [(timed(lambda t=text: post(client, t)), timed(lambda t=text: bare(backbone, t))) for text in texts]
+    server = HTTPConnection(str(urlsplit(access.url).hostname), urlsplit(access.url).port, timeout=60)
+    site_key = call(server, "/v1/admin/desks", access.key)[0]["site_key"]
+    pairs = []
+    for row in demo.read("gate.jsonl")[: count + WARM_UP]:
+        text = row["text"]
+        token = call(server, "/v1/chat/session", "", {"site_key": site_key})["token"]
+        turn = timed(lambda t=text, k=token: call(server, "/v1/chat", k, {"message": t}))
+        pairs.append((turn, timed(lambda t=text: bare(backbone, t))))
     turns, forwards = zip(*pairs[WARM_UP:], strict=True)
     dtype = str(backbone.dtype).removeprefix("torch.")
     ratio = statistics.median(turns) / statistics.median(forwards)

@@ -64,6 +64,7 @@ class Batcher:
 
     def _run(self, cores: int, ready: threading.Event) -> None:
         torch.set_num_threads(cores)
+        torch.get_num_threads()  # binds this thread to the number; until then a thread follows what is set last
         ready.set()
         open_ = True
         while open_:

@@ -7,6 +7,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
+from starlette.responses import Response
 
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep, check_origin
 from agent.api.schemas.base import Number
@@ -52,10 +53,12 @@ def open_session(
     return SessionAnswer(token=token, visitor_id=visitor.id, expires_in=minutes * 60, desk=desk.name)
 
 
-@router.post("/chat")
-def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> TurnView:
+@router.post("/chat", response_model=TurnView)
+def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Response:
     """Take one customer message: answered, handed over, or answered with an honest 'I do not know'."""
-    return TurnView.model_validate(_take(service, speaker, body))
+    shown = TurnView.model_validate(_take(service, speaker, body))
+    # Written here, in this thread: the framework would validate and write it once more, in another one.
+    return Response(shown.model_dump_json(), media_type="application/json")
 
 
 @router.post("/chat/stream", response_class=EventSourceResponse)

@@ -50,7 +50,7 @@ class Speaker:
     visitor_id: str | None
 
 
-def service(request: Request) -> Service:
+async def service(request: Request) -> Service:  # a plain function would wait for a thread
     """Return the process's service."""
     found: Service = request.app.state.service
     return found

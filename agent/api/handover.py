@@ -66,11 +66,11 @@ def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDesk
 def reply(conversation_id: str, body: HumanReply, service: ServiceDep, desk: AdminDeskDep) -> MessageView:
     """Answer as a human. The bot stays silent from now on, until the conversation is given back."""
     with service.office.database.writing() as session:
-        conversation = find_conversation(session, desk.id, conversation_id)
+        conversation = find_conversation(session, desk.id, conversation_id, lock=True)
         if conversation.status == "closed":
             raise Conflict("This conversation is closed; it opens again when the customer writes.")
         conversation.owner = "human"
-        message = add_message(session, conversation.id, "human", body.text)
+        message = add_message(session, conversation, "human", body.text)
         shown = MessageView.model_validate(message, from_attributes=True)
     service.office.jobs.tell("conversation", conversation_id)
     return shown
@@ -80,7 +80,7 @@ def reply(conversation_id: str, body: HumanReply, service: ServiceDep, desk: Adm
 def give_back(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> ConversationView:
     """Give a conversation back to the bot."""
     with service.office.database.writing() as session:
-        conversation = find_conversation(session, desk.id, conversation_id)
+        conversation = find_conversation(session, desk.id, conversation_id, lock=True)
         if conversation.owner == "bot":
             raise Conflict("The bot has this conversation already.")
         end_escalation(session, conversation, "given_back")
@@ -94,7 +94,7 @@ def give_back(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> 
 def close(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> ConversationView:
     """Close a conversation; the bot takes it up again if the customer writes once more."""
     with service.office.database.writing() as session:
-        conversation = find_conversation(session, desk.id, conversation_id)
+        conversation = find_conversation(session, desk.id, conversation_id, lock=True)
         end_escalation(session, conversation, "closed")
         conversation.status = "closed"
         session.flush()

@@ -120,8 +120,9 @@ def test_a_human_who_takes_over_while_the_bot_reads_is_not_talked_over(office: O
 
         def forward(self, rows: Any) -> Any:
             with office.database.writing() as session:
-                session.get_one(Conversation, first["conversation_id"]).owner = "human"
-                add_message(session, first["conversation_id"], "human", "I am here")
+                conversation = session.get_one(Conversation, first["conversation_id"])
+                conversation.owner = "human"
+                add_message(session, conversation, "human", "I am here")
             return office.reader.forward(rows)
 
     slow = Office(office.database, office.backbone, Slow(), office.releases, office.jobs)

@@ -84,3 +84,22 @@ def test_a_failure_alone_is_raised_to_its_caller() -> None:
         batcher.forward([Row((666,))])
     assert batcher.forward([Row((3,))]).item() == 3.0
     batcher.close()
+
+
+def test_it_alone_computes_on_its_cores_whatever_others_set_later() -> None:
+    class Cores:
+        def forward(self, rows: Sequence[Row]) -> Tensor:
+            return torch.tensor([[float(torch.get_num_threads())]])
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        batcher, later = Batcher(Cores(), cores=2), list[int]()
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join(5)
+        assert batcher.forward([Row((1,))]).item() == 2.0
+        assert (torch.get_num_threads(), later) == (1, [1])
+        batcher.close()
+    finally:
+        torch.set_num_threads(before)
