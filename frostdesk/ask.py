@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from frostdesk.client import BAD_INPUT, Client, fail, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, console
 
 
@@ -43,7 +43,7 @@ def show_turn(turn: dict[str, Any]) -> None:
     if turn["escalation"]:
         console.print(f"[bold]handed over[/bold]: {turn['escalation']['reason']}")
         console.print(turn["escalation"]["summary"], style="dim", markup=False)
-    table = Table("skill", "says", "confidence", "accepted", "version", box=None, pad_edge=False)
+    table = listing("skill", "says", "confidence", "accepted", "version")
     for verdict in turn["verdicts"]:
         says = verdict["label"] or verdict["article"]
         context = " (with the message before)" if verdict["in_context"] else ""

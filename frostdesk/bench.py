@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from agent.settings import Settings
 from frostdesk.bench_files import ArticleCheck, LabelCheck, query_check, read_rows
 from frostdesk.client import BAD_INPUT, fail, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Json, console, errors
 from skills.errors import SkillsError
 
@@ -106,7 +106,7 @@ def _measure(task: Any, measure: str, seed: int, as_json: bool) -> None:  # noqa
 
 
 def _show(found: dict[str, dict[str, float | None]]) -> None:
-    table = Table("", *found, box=None, pad_edge=False)
+    table = listing("", *found)
     for metric in next(iter(found.values())):
         values = [found[arm][metric] for arm in found]
         if any(value is not None for value in values):

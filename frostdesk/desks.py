@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from frostdesk.client import BAD_INPUT, Client, fail, part, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, console
 
 desks = typer.Typer(help="List, create and change desks.", no_args_is_help=True)
@@ -151,7 +151,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) 
     if as_json:
         print_json(rows)
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    table = listing(*columns)
     for row in rows:
         table.add_row(*(str(row[column] or "") for column in columns))
     console.print(table if rows else "None yet.")

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from frostdesk.client import Client, part, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console
 
 app = typer.Typer(help="Read conversations, answer as a human, give back, close.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def list_conversations(
     if as_json:
         print_json(found)
         return
-    table = Table("conversation", "channel", "owner", "status", "last news", box=None, pad_edge=False)
+    table = listing("conversation", "channel", "owner", "status", "last news")
     for row in found:
         table.add_row(row["id"], row["channel"], row["owner"], row["status"], row["updated_at"][:19])
     console.print(table if found else "No conversation yet.")

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from frostdesk.client import Client, part, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console
 
 app = typer.Typer(help="Connect helpdesks by signed webhooks (Standard Webhooks).", no_args_is_help=True)
@@ -63,7 +63,7 @@ def list_deliveries(
     if as_json:
         print_json(found)
         return
-    table = Table("delivery", "connection", "status", "attempts", "answer", "error", box=None, pad_edge=False)
+    table = listing("delivery", "connection", "status", "attempts", "answer", "error")
     for row in found:
         answer = str(row["answer_status"] or "-")
         table.add_row(row["id"], row["connection"], row["status"], str(row["attempt"]), answer, row["error"] or "")

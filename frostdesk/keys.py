@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from agent.settings import Settings
 from frostdesk.client import Client, part, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, console
 
 app = typer.Typer(help="Make, list and revoke admin keys.", no_args_is_help=True)
@@ -55,7 +55,7 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("key", "name", "opens", "made", "used", "revoked", box=None, pad_edge=False)
+    table = listing("key", "name", "opens", "made", "used", "revoked")
     for row in found:
         times = [(row[field] or "-")[:19] for field in ("created_at", "used_at", "revoked_at")]
         table.add_row(row["id"], row["name"], row["desk_id"] or "installation", *times)

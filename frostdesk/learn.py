@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from frostdesk.client import BAD_INPUT, REFUSED, Client, fail, part, print_json
+from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console, errors
 
 SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
@@ -27,7 +27,7 @@ def skills(desk: Desk = None, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("skill", "kind", "live", "examples", "corrections waiting", box=None, pad_edge=False)
+    table = listing("skill", "kind", "live", "examples", "corrections waiting")
     for row in found:
         examples = ", ".join(f"{count} {role}" for role, count in sorted(row["examples"].items()))
         live = f"v{row['live_version']}" if row["live_version"] else "-"
@@ -41,7 +41,7 @@ def versions(skill: SkillName, desk: Desk = None, as_json: Json = False) -> None
     if as_json:
         print_json(found)
         return
-    table = Table("version", "status", "right", "digest", "made", box=None, pad_edge=False)
+    table = listing("version", "status", "right", "digest", "made")
     for row in found:
         right = row["scorecard"].get("right")
         table.add_row(
@@ -60,7 +60,7 @@ def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("turn", "message", "outcome", "intent", "confidence", "article", box=None, pad_edge=False)
+    table = listing("turn", "message", "outcome", "intent", "confidence", "article")
     for row in found:
         turn = row["turn"]
         confidence = turn["route"]["confidence"]
@@ -136,7 +136,7 @@ def retrainings(
     if as_json:
         print_json(found)
         return
-    table = Table("retraining", "skill", "status", "candidate", "reason", box=None, pad_edge=False)
+    table = listing("retraining", "skill", "status", "candidate", "reason")
     for row in found:
         reason = row["decision"].get("reason") or row["error"] or ""
         candidate = f"v{row['candidate']}" if row["candidate"] else "-"

@@ -25,7 +25,7 @@ def test_skills_and_versions_are_shown_with_scorecards(own: Running) -> None:
 
 def test_a_correction_leaves_the_review_and_waits_to_be_learnt(own: Running) -> None:
     turn = shown(own.command("ask", "is there a fee for a lost umbrella", "--json"))["turn_id"]
-    assert turn in done(own.command("review"))
+    assert turn in done(own.command("review", COLUMNS="80")), "an id is never cut"
     assert "umbrella" in refused(own.command("correct", turn, "--skill", "router", "--target", "intent=umbrella"), 2)
     said = done(own.command("correct", turn, "--skill", "router", "--target", "intent=none", "--note", "not a bank's"))
     assert "Recorded as " in said
