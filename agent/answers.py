@@ -11,6 +11,12 @@ from agent.tables import Turn
 from agent.verdicts import moods
 from skills.skill import Verdict
 
+SUGGESTIONS = 3
+PLAUSIBLE = 0.3
+"""Least confidence of the search with which articles are offered to what seems out of scope. On the demo desk it
+offers the right one to two thirds of the questions that the router refuses by mistake, and something to one in
+seven messages that are no question for the desk (docs/decisions/0007)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -22,6 +28,7 @@ class Answer:
     decision: Decision
     read_as: str
     article: ArticleView | None = None
+    suggestions: tuple[ArticleView, ...] = ()
     failed: bool = False
 
 
@@ -54,12 +61,14 @@ def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
         return replace(answer, outcome="escalated", reply=desk.texts["escalated"], failed=False)
     if decision.kind == "warn":
         return replace(answer, outcome="warned", reply=desk.texts["warned"], failed=False)
+    nearest = _nearest(desk, _first(search))
     if decision.kind == "out_of_scope":
-        return replace(answer, outcome="out_of_scope", reply=desk.texts["out_of_scope"])
-    return _follow(desk, answer, article, _first(search))
+        plausible = nearest if _first(search) and search[0].confidence >= PLAUSIBLE else ()
+        return replace(answer, outcome="out_of_scope", reply=desk.texts["out_of_scope"], suggestions=plausible)
+    return _follow(desk, answer, article, nearest)
 
 
-def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest: Verdict | None) -> Answer:
+def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest: tuple[ArticleView, ...]) -> Answer:
     """Do what the desk's table says about the intent."""
     lead = answer.route.lead
     assert lead is not None
@@ -67,7 +76,7 @@ def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest
         link = f"\n\n{article.link}" if article.link else ""
         return replace(answer, outcome="answered", reply=article.answer + link, article=article)
     if lead.action == "faq" or (lead.action == "follow_up" and answer.failed):
-        return replace(answer, outcome="no_answer", reply=_no_answer(desk, nearest))
+        return replace(answer, outcome="no_answer", reply=desk.texts["no_answer"], suggestions=nearest)
     if lead.action == "silent":
         return answer
     outcome = {"say": "said", "label": "labelled"}.get(lead.action, "asked_back")
@@ -82,13 +91,12 @@ def _article(desk: DeskView, verdict: Verdict | None) -> ArticleView | None:
     return desk.articles.get(verdict.label) if verdict and verdict.accepted else None
 
 
-def _no_answer(desk: DeskView, nearest: Verdict | None) -> str:
-    """Say that nothing fits, and name the nearest articles."""
-    if nearest is None:
-        return desk.texts["no_answer"]
-    slugs = [nearest.label, *(name for name, _ in nearest.runners_up[:2])]
-    titles = [f"- {desk.articles[slug].question}" for slug in slugs if slug in desk.articles]
-    return "\n".join([desk.texts["no_answer"], *titles])
+def _nearest(desk: DeskView, verdict: Verdict | None) -> tuple[ArticleView, ...]:
+    """Return the articles a search came nearest to, the nearest first."""
+    if verdict is None:
+        return ()
+    slugs = [verdict.label, *(name for name, _ in verdict.runners_up)]
+    return tuple(desk.articles[slug] for slug in slugs if slug in desk.articles)[:SUGGESTIONS]
 
 
 def _rule(desk: DeskView, text: str) -> str | None:

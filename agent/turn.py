@@ -73,7 +73,7 @@ def record(
     if done is not None:
         return done
     if conversation.owner == "human":
-        answer = replace(answer, outcome="silent", reply=None, article=None, failed=False)
+        answer = replace(answer, outcome="silent", reply=None, article=None, suggestions=(), failed=False)
     reply = add_message(session, conversation, "bot", answer.reply) if answer.reply else None
     turn = Turn(
         id=new_id("turn"),
@@ -87,6 +87,7 @@ def record(
         leads_to=answer.route.lead.action if answer.route.lead else None,
         outcome=answer.outcome,
         article=answer.article.slug if answer.article else None,
+        suggestions=[article.slug for article in answer.suggestions],
         verdicts=verdicts_json(desk, reading) if reading else [],
         versions={skill.name: skill.version_id for skill in desk.skills} if reading else {},
         failed=answer.failed,

@@ -16,7 +16,8 @@ def show_turn(session: Session, turn: Turn) -> dict[str, Any]:
         "turn_id": turn.id,
         "outcome": turn.outcome,
         "reply": reply.text if reply else None,
-        "article": _article(session, turn),
+        "article": _article(session, turn.desk_id, turn.article) if turn.article else None,
+        "suggestions": [_article(session, turn.desk_id, slug) for slug in turn.suggestions],
         "route": {
             "intent": turn.intent,
             "confidence": turn.confidence,
@@ -29,12 +30,10 @@ def show_turn(session: Session, turn: Turn) -> dict[str, Any]:
     }
 
 
-def _article(session: Session, turn: Turn) -> dict[str, Any] | None:
-    if turn.article is None:
-        return None
-    article = session.query(Article).filter_by(desk_id=turn.desk_id, slug=turn.article).one_or_none()
+def _article(session: Session, desk_id: str, slug: str) -> dict[str, Any]:
+    article = session.query(Article).filter_by(desk_id=desk_id, slug=slug).one_or_none()
     if article is None:  # removed since
-        return {"slug": turn.article, "question": None, "link": None}
+        return {"slug": slug, "question": None, "link": None}
     return {"slug": article.slug, "question": article.question, "link": article.link}
 
 

@@ -36,6 +36,8 @@ def ask(
 def show_turn(turn: dict[str, Any]) -> None:
     """Print a turn for a person."""
     console.print(turn["reply"] or "[dim](no reply: " + turn["outcome"] + ")[/dim]", markup=turn["reply"] is None)
+    for article in turn["suggestions"]:
+        console.print(f"- {article['question']}", markup=False)
     route = turn["route"]
     intent = route["intent"] or "out of scope"
     where = f"route {intent} ({route['confidence']:.2f}) -> {route['action'] or '-'}"

@@ -24,9 +24,9 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 def compose() -> list[str] | None:
     """The command that reads compose files here, if there is one: docker's plugin, or Debian's older program."""
     for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]):
-            if subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
-                return command
+        found = shutil.which(command[0])
+        if found and subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
+            return command
     return None
 
 

@@ -128,6 +128,19 @@ def test_what_is_out_of_scope_is_said_to_be(page: Page) -> None:
     expect(page.locator("#log .bot").last).to_contain_text("nothing I can help with here")
 
 
+def test_a_near_miss_offers_articles_to_choose_from(page: Page) -> None:
+    say(page, "how much do ramen noodles cost in Japan?")
+    offered = page.locator("#log .offer button")
+    expect(offered).to_have_count(3)
+    question = str(offered.first.text_content())
+    page.get_by_label("Your message").fill("half a thought")
+    offered.first.click()
+    expect(page.locator("#log .customer").last).to_have_text(question)
+    expect(page.locator("#log .bot").last.get_by_role("link")).to_be_visible()
+    expect(offered).to_have_count(0)
+    expect(page.get_by_label("Your message")).to_have_value("half a thought")
+
+
 def test_an_answer_can_be_rated(page: Page, admin: httpx.Client) -> None:
     say(page, CARD)
     page.get_by_role("button", name="This did not help").click()

@@ -26,6 +26,7 @@ NEEDED = (
     "migrations/alembic.ini",
     "migrations/env.py",
     "migrations/versions/0001_first_tables.py",
+    "migrations/versions/0002_suggestions.py",
 )
 
 

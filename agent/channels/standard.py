@@ -85,13 +85,20 @@ def handled(ticket_id: str, turn: Mapping[str, Any], labels: Mapping[str, str]) 
         "data": {
             "ticket_id": ticket_id,
             **labels,
-            "reply": turn["reply"],
+            "reply": _with_titles(turn),
             "article": turn["article"],
+            "suggestions": turn["suggestions"],
             "escalation": turn["escalation"],
             "conversation_id": turn["conversation_id"],
             "turn_id": turn["turn_id"],
         },
     }
+
+
+def _with_titles(turn: Mapping[str, Any]) -> str | None:
+    """Return the reply as plain text: a ticket has no buttons, so it lists what is suggested."""
+    titles = [f"- {article['question']}" for article in turn["suggestions"] if article["question"]]
+    return "\n".join([turn["reply"], *titles]) if turn["reply"] else None
 
 
 def signed(payload: Mapping[str, Any], secret: str, delivery_id: str, at: datetime) -> tuple[bytes, dict[str, str]]:

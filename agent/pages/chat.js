@@ -117,6 +117,23 @@ function offerRating(turn) {
   item.append(box);
 }
 
+// Without an answer the nearest articles are offered; choosing one asks its question.
+function offerArticles(turn) {
+  const item = log.querySelector(".bot:last-of-type");
+  const offered = turn.suggestions.filter((article) => article.question);
+  if (!offered.length || !item) return;
+  const box = document.createElement("div");
+  box.className = "offer";
+  for (const article of offered) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = article.question;
+    button.addEventListener("click", () => submit(article.question));
+    box.append(button);
+  }
+  item.append(box);
+}
+
 // Follow the conversation over one long fetch; after a break, go on from the last message seen.
 async function follow() {
   stream?.abort();
@@ -158,6 +175,7 @@ function startOver() {
 
 async function say(words) {
   trouble.hidden = true;
+  log.querySelector(".offer")?.remove(); // what was offered belongs to the message before
   add("customer", words, "pending");
   const typing = add("typing", "writing …");
   try {
@@ -172,6 +190,7 @@ async function say(words) {
     const path = `/v1/conversations/${turn.conversation_id}/messages?after=${lastSeq}`;
     showMessages(await (await call(path)).json());
     offerRating(turn);
+    offerArticles(turn);
     if (fresh) follow();
   } catch (error) {
     typing.remove();
@@ -182,15 +201,19 @@ async function say(words) {
   }
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const words = text.value.trim();
+async function submit(words) {
   if (!words || send.disabled) return;
-  text.value = "";
   send.disabled = true;
   await say(words);
   send.disabled = false;
   text.focus();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const words = text.value.trim();
+  if (words && !send.disabled) text.value = "";
+  submit(words);
 });
 
 text.addEventListener("keydown", (event) => {

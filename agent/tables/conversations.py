@@ -76,6 +76,7 @@ class Turn(Table):
     leads_to: Mapped[str | None]
     outcome: Mapped[str]
     article: Mapped[str | None]
+    suggestions: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     verdicts: Mapped[list[Any]] = mapped_column(default=list)
     versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     failed: Mapped[bool] = mapped_column(default=False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.answers import find_answer
+from agent.answers import PLAUSIBLE, find_answer
 from agent.conversations import Past
 from agent.desks import TEXTS, ArticleView, DeskView
 from agent.reading import Reading
@@ -95,7 +95,15 @@ def test_out_of_scope_is_said_and_counts_as_failed() -> None:
 def test_no_fitting_article_names_the_nearest() -> None:
     answer = find_answer(DESK, reading(found=False), NOBODY)
     assert (answer.outcome, answer.failed) == ("no_answer", True)
-    assert "- How do I change my PIN?\n- What does it cost?" in str(answer.reply)
+    assert (answer.reply, answer.suggestions) == (TEXTS["no_answer"], (PIN, FEES))
+
+
+def test_out_of_scope_offers_articles_only_where_they_are_plausible() -> None:
+    near, far = reading(in_scope=False), reading(in_scope=False)
+    far.verdicts["faq"] = [replace(far.verdicts["faq"][0], confidence=PLAUSIBLE / 2)]
+    assert find_answer(DESK, near, NOBODY).suggestions == (PIN, FEES)
+    assert find_answer(DESK, far, NOBODY).suggestions == ()
+    assert find_answer(DESK, reading(), NOBODY).suggestions == (), "an answer stands alone"
 
 
 def test_a_second_failure_is_handed_over() -> None:

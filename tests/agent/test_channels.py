@@ -28,6 +28,14 @@ def headers(body: bytes, secret: str = SECRET, at: datetime | None = None, event
     }
 
 
+def test_a_ticket_lists_what_a_page_would_offer_as_buttons() -> None:
+    near = [{"slug": "fees", "question": "What does it cost?", "link": None}, {"slug": "gone", "question": None}]
+    turn = dict.fromkeys(("article", "escalation", "conversation_id", "turn_id")) | {"suggestions": near}
+    data = standard.handled("T1", {**turn, "reply": "One of these?"}, {"topic": "cards"})["data"]
+    assert (data["reply"], data["suggestions"]) == ("One of these?\n- What does it cost?", near)
+    assert standard.handled("T1", {**turn, "reply": None}, {})["data"]["reply"] is None
+
+
 class TestVerify:
     """The signature is checked on the raw bytes."""
 

@@ -23,6 +23,11 @@ def test_ask_shows_reply_route_verdicts_confidences_and_versions(server: Running
     assert re.search(r"conversation conv_\w+ +turn turn_\w+", said)
 
 
+def test_ask_lists_the_nearest_articles_when_it_has_no_answer(server: Running) -> None:
+    said = done(server.command("ask", "how much do ramen noodles cost in Japan?"))
+    assert re.search(r"^- What .*abroad", said, re.MULTILINE | re.IGNORECASE), said
+
+
 def test_ask_as_json_is_the_endpoints_body(server: Running) -> None:
     turn = shown(server.command("ask", CARD, "--json"))
     with server.admin() as admin:

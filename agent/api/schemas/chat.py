@@ -93,6 +93,9 @@ class TurnView(Schema):
     ]
     reply: str | None = Field(description="null: the bot stays silent, for instance because a human has taken over")
     article: ArticleRef | None
+    suggestions: list[ArticleRef] = Field(
+        description="Without an answer: the nearest articles, for the customer to choose from (ask its question)"
+    )
     route: RouteView
     verdicts: list[VerdictView]
     escalation: EscalationRef | None

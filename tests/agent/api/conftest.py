@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Running, installation
 
+NEARLY = "how much do ramen noodles cost in Japan?"
+"""No question for a bank, but near to one that is."""
 CARD = "my card still hasn't come"
 HUMAN = "this is the third time, get me a human"
 

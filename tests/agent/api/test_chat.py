@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.agent.api.conftest import CARD, HUMAN, ask, error
+from tests.agent.api.conftest import CARD, HUMAN, NEARLY, ask, error
 
 
 def read(client: httpx.Client, conversation: str, after: int = 0) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def test_an_answer_has_the_documented_keys(visitor: httpx.Client) -> None:
         "turn_id",
         "outcome",
         "reply",
+        "suggestions",
         "article",
         "route",
         "verdicts",
@@ -61,6 +62,15 @@ def test_what_is_out_of_scope_is_said_to_be(visitor: httpx.Client) -> None:
     turn = ask(visitor, "who won the football last night?")
     assert (turn["outcome"], turn["article"], turn["route"]["intent"]) == ("out_of_scope", None, None)
     assert turn["reply"]
+
+
+def test_what_is_nearly_in_scope_offers_the_nearest_articles(visitor: httpx.Client) -> None:
+    turn = ask(visitor, NEARLY)
+    assert (turn["outcome"], len(turn["suggestions"])) == ("out_of_scope", 3)
+    assert turn["suggestions"][0]["slug"] == "abroad-fees"
+    chosen = ask(visitor, turn["suggestions"][0]["question"], turn["conversation_id"])
+    assert (chosen["article"]["slug"], chosen["suggestions"]) == ("abroad-fees", [])
+    assert ask(visitor, "who won the football last night?")["suggestions"] == []
 
 
 def test_a_follow_up_is_understood_with_the_message_before_it(visitor: httpx.Client) -> None:
