@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from agent.addresses import check_url
-from agent.api.deps import AdminDeskDep, Service, ServiceDep
+from agent.api.deps import AdminDeskDep, Limit, Service, ServiceDep
 from agent.api.schemas.connections import (
     Accepted,
     ConnectionRequest,
@@ -84,7 +84,7 @@ def list_deliveries(
     service: ServiceDep,
     desk: AdminDeskDep,
     status: Annotated[Literal["queued", "sent", "dead"] | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Limit = 50,
 ) -> list[DeliveryView]:
     """List what was sent, or is to be sent, to helpdesks, newest first."""
     statement = select(Delivery, Connection.name).join(Connection).where(Connection.desk_id == desk.id)

@@ -20,6 +20,7 @@ from agent.tokens import read
 
 bearer = HTTPBearer(auto_error=False, description="An admin key `fd_...`, or a visitor's token on the chat routes")
 KEY_USE_SECONDS = 60
+Limit = Annotated[int, Query(ge=1, le=500, description="How many rows at most")]
 DeskName = Annotated[str | None, Query(description="The desk's slug; needed only with several desks")]
 
 

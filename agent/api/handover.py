@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import select
 
-from agent.api.deps import AdminDeskDep, ServiceDep
+from agent.api.deps import AdminDeskDep, Limit, ServiceDep
 from agent.api.schemas.chat import MessageView, Transcript
 from agent.api.schemas.handover import ConversationView, EscalationView, HumanReply
 from agent.conversations import add_message, end_escalation, find_conversation
@@ -13,7 +13,6 @@ from agent.errors import Conflict
 from agent.tables import Conversation, Escalation, Message
 
 router = APIRouter(prefix="/v1/admin", tags=["handover"])
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @router.get("/escalations")

@@ -1,42 +1,32 @@
-"""Skills and how they learn: review, corrections, retrainings, versions, promotion."""
+"""Skills and how they learn: review, corrections, retrainings."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.api.deps import AdminDeskDep, ServiceDep
-from agent.api.schemas.base import Number
+from agent.api.deps import AdminDeskDep, Limit, ServiceDep
 from agent.api.schemas.chat import TurnView
 from agent.api.schemas.learning import (
     CorrectionRequest,
     CorrectionView,
-    PromoteRequest,
-    PromotionView,
     RetrainingView,
     RetrainRequest,
     ReviewItem,
-    RollbackRequest,
     SkillChange,
     SkillView,
-    VersionView,
 )
 from agent.corrections import correct, corrections_waiting, find_skill, find_turn, review_queue
 from agent.desks import skill_labels
 from agent.errors import BadInput, NotFound
 from agent.examples import role_counts
 from agent.idempotency import once
-from agent.promotions import find_version, promote, rollback
-from agent.releases import read_artefact
 from agent.retrainings import cancel, open_retraining
-from agent.tables import Correction, Example, Message, Promotion, Retraining, Skill, Version
+from agent.tables import Correction, Example, Message, Retraining, Skill, Version
 from agent.turn_view import show_turn
-from skills.checkpoint import unpack
-from skills.errors import PromptRefused
 
 router = APIRouter(prefix="/v1/admin", tags=["learning"])
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @router.get("/skills")
@@ -60,22 +50,6 @@ def change_skill(name: str, body: SkillChange, service: ServiceDep, desk: AdminD
             row.labels = body.labels
         session.flush()
         return _skill(session, row)
-
-
-@router.get("/skills/{name}/versions")
-def list_versions(name: str, service: ServiceDep, desk: AdminDeskDep) -> list[VersionView]:
-    """List a skill's versions with their scorecards, newest first."""
-    with service.office.database.reading() as session:
-        skill = find_skill(session, desk.id, name)
-        rows = session.scalars(select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc()))
-        return [_version(row) for row in rows]
-
-
-@router.get("/skills/{name}/versions/{number}")
-def read_version(name: str, number: Number, service: ServiceDep, desk: AdminDeskDep) -> VersionView:
-    """Read one version: its scorecard and lineage."""
-    with service.office.database.reading() as session:
-        return _version(find_version(session, find_skill(session, desk.id, name), number))
 
 
 @router.get("/review")
@@ -174,42 +148,6 @@ def cancel_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDe
         return _retraining(session, row)
 
 
-@router.post("/skills/{name}/promote")
-def promote_version(name: str, body: PromoteRequest, service: ServiceDep, desk: AdminDeskDep) -> PromotionView:
-    """Make a version live by hand, against the gate's advice if need be. 409 if the pointer moved."""
-    with service.office.database.reading() as session:
-        version = find_version(session, find_skill(session, desk.id, name), body.version)
-    try:
-        unpack(read_artefact(service.office.database, version.digest), version.digest, service.office.backbone)
-    except PromptRefused as error:
-        raise BadInput(f"Version {body.version} cannot be served: {error}") from error
-    with service.office.database.writing() as session:
-        skill = find_skill(session, desk.id, name)
-        row = promote(session, skill, version, skill.live_version_id, desk.caller.name, body.reason)
-        shown = _promotion(session, row)
-    service.office.jobs.tell("desk", desk.id)
-    return shown
-
-
-@router.post("/skills/{name}/rollback")
-def roll_back(name: str, service: ServiceDep, desk: AdminDeskDep, body: RollbackRequest | None = None) -> PromotionView:
-    """Go back to the version that was live before, or to the one named."""
-    with service.office.database.writing() as session:
-        skill = find_skill(session, desk.id, name)
-        shown = _promotion(session, rollback(session, skill, desk.caller.name, body.version if body else None))
-    service.office.jobs.tell("desk", desk.id)
-    return shown
-
-
-@router.get("/promotions")
-def list_promotions(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) -> list[PromotionView]:
-    """List every move of a live pointer, newest first."""
-    statement = select(Promotion).join(Skill, Promotion.skill_id == Skill.id).where(Skill.desk_id == desk.id)
-    with service.office.database.reading() as session:
-        rows = session.scalars(statement.order_by(Promotion.created_at.desc()).limit(limit))
-        return [_promotion(session, row) for row in rows]
-
-
 def _find_retraining(session: Session, desk_id: str, retraining_id: str) -> Retraining:
     row = session.get(Retraining, retraining_id)
     if row is None or session.get_one(Skill, row.skill_id).desk_id != desk_id:
@@ -230,10 +168,6 @@ def _skill(session: Session, row: Skill) -> SkillView:
     )
 
 
-def _version(row: Version) -> VersionView:
-    return VersionView.model_validate(row, from_attributes=True)
-
-
 def _retraining(session: Session, row: Retraining) -> RetrainingView:
     candidate = session.get(Version, row.candidate_id) if row.candidate_id else None
     fields = {name: getattr(row, name) for name in RetrainingView.model_fields if name not in ("skill", "candidate")}
@@ -241,18 +175,6 @@ def _retraining(session: Session, row: Retraining) -> RetrainingView:
         **fields,
         skill=session.get_one(Skill, row.skill_id).name,
         candidate=candidate.number if candidate else None,
-    )
-
-
-def _promotion(session: Session, row: Promotion) -> PromotionView:
-    before = session.get(Version, row.from_version_id) if row.from_version_id else None
-    return PromotionView(
-        skill=session.get_one(Skill, row.skill_id).name,
-        from_version=before.number if before else None,
-        to_version=session.get_one(Version, row.to_version_id).number,
-        actor=row.actor,
-        reason=row.reason,
-        created_at=row.created_at,
     )
 
 
