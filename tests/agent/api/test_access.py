@@ -150,7 +150,7 @@ def test_a_retraining_of_another_desk_is_not_found(desks: TwoDesks) -> None:
     try:
         error(desks.other.get(path), 404, "not_found")
         error(desks.other.post(f"{path}/cancel"), 404, "not_found")
-        assert desks.other.get("/v1/admin/retrainings").json() == []
+        assert opened["id"] not in [row["id"] for row in desks.other.get("/v1/admin/retrainings").json()]
     finally:
         assert desks.demo.post(f"{path}/cancel").status_code == 202
 
