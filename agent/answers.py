@@ -64,7 +64,7 @@ def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
     nearest = _nearest(desk, _first(search))
     if decision.kind == "out_of_scope":
         plausible = nearest if _first(search) and search[0].confidence >= PLAUSIBLE else ()
-        return replace(answer, outcome="out_of_scope", reply=desk.texts["out_of_scope"], suggestions=plausible)
+        return _refuse(desk, answer, "out_of_scope", plausible)
     return _follow(desk, answer, article, nearest)
 
 
@@ -76,7 +76,7 @@ def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest
         link = f"\n\n{article.link}" if article.link else ""
         return replace(answer, outcome="answered", reply=article.answer + link, article=article)
     if lead.action == "faq" or (lead.action == "follow_up" and answer.failed):
-        return replace(answer, outcome="no_answer", reply=desk.texts["no_answer"], suggestions=nearest)
+        return _refuse(desk, answer, "no_answer", nearest)
     if lead.action == "silent":
         return answer
     outcome = {"say": "said", "label": "labelled"}.get(lead.action, "asked_back")
@@ -89,6 +89,12 @@ def _was_negative(turn: Turn) -> bool:
 
 def _article(desk: DeskView, verdict: Verdict | None) -> ArticleView | None:
     return desk.articles.get(verdict.label) if verdict and verdict.accepted else None
+
+
+def _refuse(desk: DeskView, answer: Answer, outcome: str, offered: tuple[ArticleView, ...]) -> Answer:
+    """Say that there is no answer, and offer articles if there are any to offer."""
+    reply = f"{desk.texts[outcome]} {desk.texts['nearest']}" if offered else desk.texts[outcome]
+    return replace(answer, outcome=outcome, reply=reply, suggestions=offered)
 
 
 def _nearest(desk: DeskView, verdict: Verdict | None) -> tuple[ArticleView, ...]:

@@ -20,6 +20,7 @@ TEXTS: Mapping[str, str] = {
     "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our "
     "service, or hand you to a person if you ask.",
     "no_answer": "I am not sure about that one. Could you say it in other words, or ask for a person?",
+    "nearest": "Or is it one of these?",
     "escalated": "I am handing this conversation to a colleague, who will answer you here.",
     "warned": "I would like to help. Please stay polite, otherwise I will hand over to a colleague.",
     "asked_back": "Could you tell me a little more about what you need?",

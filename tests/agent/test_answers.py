@@ -95,14 +95,15 @@ def test_out_of_scope_is_said_and_counts_as_failed() -> None:
 def test_no_fitting_article_names_the_nearest() -> None:
     answer = find_answer(DESK, reading(found=False), NOBODY)
     assert (answer.outcome, answer.failed) == ("no_answer", True)
-    assert (answer.reply, answer.suggestions) == (TEXTS["no_answer"], (PIN, FEES))
+    assert (answer.reply, answer.suggestions) == (f"{TEXTS['no_answer']} {TEXTS['nearest']}", (PIN, FEES))
 
 
 def test_out_of_scope_offers_articles_only_where_they_are_plausible() -> None:
     near, far = reading(in_scope=False), reading(in_scope=False)
     far.verdicts["faq"] = [replace(far.verdicts["faq"][0], confidence=PLAUSIBLE / 2)]
     assert find_answer(DESK, near, NOBODY).suggestions == (PIN, FEES)
-    assert find_answer(DESK, far, NOBODY).suggestions == ()
+    refused = find_answer(DESK, far, NOBODY)
+    assert (refused.suggestions, refused.reply) == ((), TEXTS["out_of_scope"])
     assert find_answer(DESK, reading(), NOBODY).suggestions == (), "an answer stands alone"
 
 
