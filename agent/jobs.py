@@ -6,6 +6,7 @@ Both are best effort. The row is the job and the database is the truth, so a los
 
 import queue
 import threading
+from contextlib import suppress
 
 import structlog
 from celery import Celery
@@ -33,6 +34,7 @@ class Jobs:
         )
         self._redis = Redis.from_url(redis_url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
         self._hints: queue.Queue[str | None] = queue.Queue(MOST_HINTS)
+        self._closing = threading.Event()
         self._teller = threading.Thread(target=self._publish, name="teller", daemon=True)
         self._teller.start()
 
@@ -51,9 +53,11 @@ class Jobs:
             log.warning("hint_not_sent", what=what, row=row_id, error="Full")
 
     def close(self) -> None:
-        """Send what waits and close the connections."""
-        self._hints.put(None)
-        self._teller.join()
+        """Send what waits, unless the queue server is away, and close the connections."""
+        self._closing.set()
+        with suppress(queue.Full):
+            self._hints.put_nowait(None)
+        self._teller.join(2 * SECONDS)
         self._celery.close()
         self._redis.close()
 
@@ -63,3 +67,5 @@ class Jobs:
                 self._redis.publish(CHANNEL, hint)
             except (RedisError, OSError) as error:
                 log.warning("hint_not_sent", hint=hint, error=type(error).__name__)
+                if self._closing.is_set():
+                    return
