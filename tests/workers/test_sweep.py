@@ -42,8 +42,9 @@ def settings(database: Database, own_queue: str) -> Iterator[Settings]:
     """What a worker of this installation would be started with."""
     url = database.url.render_as_string(hide_password=False)
     settings = Settings(database_url=url, redis_url=own_queue)
+    tools = sweep._tools(settings)  # made once here: threads that sweep at once would each make their own
     yield settings
-    for tool in sweep._tools(settings):
+    for tool in tools:
         tool.close()
     sweep._tools.cache_clear()
 
