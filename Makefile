@@ -21,6 +21,9 @@ check: $(VENV)/installed-dev ## Lint, types, import contracts
 demo-prompts: $(VENV)/installed ## Tune the demo desk's shipped prompts anew
 	$(BIN)/python -m workers.demo_prompts
 
+bench-skills: $(VENV)/installed-dev ## Measure the skill table: DATA=folder ONLY=row SEEDS=3
+	$(BIN)/python bench/skill_table.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
+
 $(VENV)/installed: pyproject.toml constraints.txt
 	@PYTHON="$(PYTHON)" sh .ci/venv "$(VENV)"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
@@ -30,4 +33,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
-.PHONY: help run test check demo-prompts
+.PHONY: help run test check demo-prompts bench-skills

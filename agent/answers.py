@@ -1,5 +1,6 @@
 """What to say to a message: pure, given what was read in it and what was said before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.conversations import Past
@@ -9,6 +10,7 @@ from agent.reading import Reading
 from agent.router import Route, choose_route
 from agent.tables import Turn
 from agent.verdicts import moods
+from skills.kinds.sentiment import asks_plainly
 from skills.skill import Verdict
 
 SUGGESTIONS = 3
@@ -34,16 +36,20 @@ class Answer:
 
 def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
     """Decide what to say to a message: pure, given its reading and the conversation's past."""
+    if not any(character.isalnum() for character in reading.text):
+        return _ask_back(desk, reading.text)
     route = choose_route(_first(reading.verdicts.get("router", [])), desk.table)
     action = route.lead.action if route.lead else None
     in_context = action == "follow_up" and bool(reading.in_context)
     search = reading.in_context if in_context else reading.verdicts.get("faq", [])
-    article = _article(desk, _first(search)) if action in ("faq", "follow_up") else None
+    found = _articles(desk, reading.each) or _articles(desk, search[:1]) if action in ("faq", "follow_up") else ()
+    article = found[0] if found else None
+    unsure = action == "say" and not desk.may_answer(reading.verdicts["router"][0])
     mood = {verdict.label: verdict.accepted for verdict in reading.verdicts.get("sentiment", [])}
-    failing = route.lead is None or (article is None and (action == "faq" or in_context))
+    failing = route.lead is None or unsure or (article is None and (action == "faq" or in_context))
     decision = decide(
         Facts(
-            asks_for_human=mood.get("asks_for_human", False),
+            asks_for_human=mood.get("asks_for_human", False) or asks_plainly(reading.text),
             abusive=mood.get("abusive", False),
             negative=mood.get("negative", False),
             warned_before=any(turn.outcome == "warned" for turn in past.turns),
@@ -65,30 +71,42 @@ def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
     if decision.kind == "out_of_scope":
         plausible = nearest if _first(search) and search[0].confidence >= PLAUSIBLE else ()
         return _refuse(desk, answer, "out_of_scope", plausible)
-    return _follow(desk, answer, article, nearest)
+    return _follow(desk, answer, article, found[1:] if found else nearest)
 
 
-def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, nearest: tuple[ArticleView, ...]) -> Answer:
-    """Do what the desk's table says about the intent."""
+def _follow(desk: DeskView, answer: Answer, article: ArticleView | None, others: tuple[ArticleView, ...]) -> Answer:
+    """Do what the desk's table says about the intent.
+
+    `others`: with an article, those of the message's further questions; without one, the nearest.
+    """
     lead = answer.route.lead
     assert lead is not None
     if article is not None:
         link = f"\n\n{article.link}" if article.link else ""
-        return replace(answer, outcome="answered", reply=article.answer + link, article=article)
-    if lead.action == "faq" or (lead.action == "follow_up" and answer.failed):
-        return _refuse(desk, answer, "no_answer", nearest)
+        also = f"\n\n{desk.texts['also']}" if others else ""
+        reply = article.answer + link + also
+        return replace(answer, outcome="answered", reply=reply, article=article, suggestions=others)
+    if answer.failed:
+        return _refuse(desk, answer, "no_answer", others)
     if lead.action == "silent":
         return answer
     outcome = {"say": "said", "label": "labelled"}.get(lead.action, "asked_back")
     return replace(answer, outcome=outcome, reply=lead.reply or desk.texts[outcome])
 
 
+def _ask_back(desk: DeskView, text: str) -> Answer:
+    """Answer a message without a single word ("...", a face): nothing can be read in it, and nothing failed."""
+    return Answer("asked_back", desk.texts["asked_back"], Route(None, 0.0, None), Decision("follow_route"), text)
+
+
 def _was_negative(turn: Turn) -> bool:
     return "negative" in moods(turn.verdicts)
 
 
-def _article(desk: DeskView, verdict: Verdict | None) -> ArticleView | None:
-    return desk.articles.get(verdict.label) if verdict and verdict.accepted else None
+def _articles(desk: DeskView, verdicts: Sequence[Verdict]) -> tuple[ArticleView, ...]:
+    """Return the articles that answer by themselves, each once, in the order of the questions."""
+    sure = (desk.articles.get(verdict.label) for verdict in verdicts if desk.may_answer(verdict))
+    return tuple(dict.fromkeys(article for article in sure if article))
 
 
 def _refuse(desk: DeskView, answer: Answer, outcome: str, offered: tuple[ArticleView, ...]) -> Answer:

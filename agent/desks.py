@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
@@ -15,12 +15,14 @@ from agent.tables import Article, Desk, Intent, Skill
 if TYPE_CHECKING:  # a process that only touches rows does not load torch
     from skills.index import Index
     from skills.prompt import SoftPrompt
+    from skills.skill import Verdict
 
 TEXTS: Mapping[str, str] = {
     "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our "
     "service, or hand you to a person if you ask.",
     "no_answer": "I am not sure about that one. Could you say it in other words, or ask for a person?",
     "nearest": "Or is it one of these?",
+    "also": "You asked about this too:",
     "escalated": "I am handing this conversation to a colleague, who will answer you here.",
     "warned": "I would like to help. Please stay polite, otherwise I will hand over to a colleague.",
     "asked_back": "Could you tell me a little more about what you need?",
@@ -54,7 +56,10 @@ class LiveSkill:
 
 @dataclass(frozen=True, slots=True)
 class DeskView:
-    """Everything one turn needs of a desk; never changed, only replaced."""
+    """Everything one turn needs of a desk; never changed, only replaced.
+
+    `floors` is, by skill, how sure an answer must be to keep the desk's error budget (empty without one).
+    """
 
     id: str
     slug: str
@@ -67,10 +72,15 @@ class DeskView:
     passages: Mapping[str, tuple[str, ...]]
     passage_index: "Index | None"
     skills: tuple[LiveSkill, ...]
+    floors: Mapping[str, float] = field(default_factory=dict)
 
     def skill(self, name: str) -> LiveSkill | None:
         """Return the live skill of this name, if it has a live version."""
         return next((skill for skill in self.skills if skill.name == name), None)
+
+    def may_answer(self, verdict: "Verdict") -> bool:
+        """Return whether a verdict is accepted, and sure enough for the desk's error budget."""
+        return verdict.accepted and verdict.confidence >= self.floors.get(verdict.skill, 0.0)
 
 
 def make_desk(session: Session, slug: str, name: str, origins: list[str] | None = None) -> Desk:
@@ -132,8 +142,8 @@ def add_intent(session: Session, desk_id: str, name: str, values: Mapping[str, A
         last = session.scalar(select(func.max(Intent.position)).where(Intent.desk_id == desk_id))
         row = Intent(desk_id=desk_id, name=name, action="faq", position=(last or 0) + 1)
         session.add(row)
-    for field, value in values.items():
-        setattr(row, field, value)
+    for column, value in values.items():
+        setattr(row, column, value)
     session.flush()
     touch_desk(session, desk_id)
     return row

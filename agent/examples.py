@@ -17,7 +17,7 @@ from skills.targets import target_problem
 
 CALIBRATION_SHARE = 0.15
 GATE_SHARE = 0.15
-LONGEST_TEXT = 4000
+LONGEST_TEXT = 10_000
 
 
 def text_digest(text: str) -> str:

@@ -28,7 +28,7 @@ class ArticleRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
-    question: str = Field(min_length=1, max_length=4000)
+    question: str = Field(min_length=1, max_length=10_000)
     answer: str = Field(min_length=1, max_length=20_000)
     link: str | None = None
     phrasings: list[str] = []

@@ -1,5 +1,6 @@
 """One mixed forward for one message: every skill of the desk reads it at once."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -13,16 +14,30 @@ from skills.skill import Verdict, render
 
 LONGEST_CONTEXT = 300
 """Characters of the earlier message that a follow-up is read with."""
+MOST_QUESTIONS = 3
+SHORTEST_QUESTION = 3
+"""Words below which a part of a message is no question of its own ("really?")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Each skill's verdicts on a message, and the search's verdict on it read after the one before."""
+    """Each skill's verdicts on a message, and the search's verdict on it read after the one before.
+
+    `each` are the search's verdicts on the questions of a message that has several.
+    """
 
     text: str
     text_in_context: str | None
     verdicts: dict[str, list[Verdict]]
     in_context: list[Verdict]
+    each: tuple[Verdict, ...] = ()
+
+
+def questions_of(text: str) -> list[str]:
+    """Return the questions of a text that asks several, else nothing."""
+    parts = re.findall(r"[^?]+\?", text)
+    asked = [part.strip() for part in parts if len(part.split()) >= SHORTEST_QUESTION]
+    return asked[:MOST_QUESTIONS] if len(asked) > 1 else []
 
 
 def read_message(
@@ -35,26 +50,29 @@ def read_message(
 ) -> Reading:
     """Read a message under every live prompt of the desk, and bare, in one batch.
 
-    Rows are: the bare text, one per skill, and, when there is an earlier message, the search's two rows
-    for both messages read together. Only the search needs that: tone is judged a message at a time (the
-    policy looks at several), and the router itself says when a message only makes sense with the one
-    before it. `shown` are the articles the conversation has had: who asks on wants another one.
+    Rows are: the bare text, one per skill, and two of the search's for each question of a message that has
+    several, and for both messages read together when there is an earlier one. Only the search needs that: tone
+    is judged a message at a time (the policy looks at several), and the router itself says when a message only
+    makes sense with the one before it. `shown` are the articles the conversation has had: who asks on wants
+    another one.
     """
     alone = render(text)
     longest = max((skill.prompt.length for skill in desk.skills), default=0)
     together = f"{before[-LONGEST_CONTEXT:]} {alone}" if before else None
-    tokens = backbone.tokenize([alone, together] if together else [alone], longest)
-    search = next((skill for skill in desk.skills if skill.prompt.retrieves), None)
+    search = next((skill for skill in desk.skills if skill.prompt.retrieves and skill.index), None)
+    asked = questions_of(alone) if search else []
+    tokens = backbone.tokenize([alone, *asked, *([together] if together else [])], longest)
     rows = [Row(tokens[0]), *(_under(skill, tokens[0]) for skill in desk.skills)]
-    if together and search:
-        rows += [Row(tokens[1]), _under(search, tokens[1])]
+    if search:
+        rows += [row for more in tokens[1:] for row in (Row(more), _under(search, more))]
     states = reader.forward(rows)
     verdicts = {skill.name: _read(skill, states[i + 1], states[0]) for i, skill in enumerate(desk.skills)}
-    in_context = []
+    first, in_context = 1 + len(desk.skills), []
+    each = [_read(search, states[i + 1], states[i])[0] for i in range(first, first + 2 * len(asked), 2) if search]
     if together and search and search.index:
         unseen = replace(search, index=search.index.without(shown))
         in_context = _read(unseen, states[-1], states[-2])
-    return Reading(alone, together, verdicts, in_context)
+    return Reading(alone, together, verdicts, in_context, tuple(each))
 
 
 def _under(skill: LiveSkill, tokens: tuple[int, ...]) -> Row:

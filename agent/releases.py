@@ -12,6 +12,7 @@ from skills.backbone import Backbone
 from skills.errors import PromptRefused
 from skills.index import Index, build_index
 from skills.live import Live
+from skills.reading import answer_floor
 from skills.store import Store
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,8 @@ class Releases:
                 .where(Skill.desk_id == desk_id)
             ).all()
         index = old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
-        skills = [self._live_skill(skill, version, index, old) for skill, version in live]
+        found = [self._live_skill(skill, version, index, old) for skill, version in live]
+        skills, budget = [skill for skill in found if skill is not None], desk.policy.get("error_budget")
         return DeskView(
             id=desk.id,
             slug=desk.slug,
@@ -81,7 +83,8 @@ class Releases:
             articles={row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles},
             passages=passages,
             passage_index=index,
-            skills=tuple(skill for skill in skills if skill is not None),
+            skills=tuple(skills),
+            floors={skill.name: answer_floor(skill.prompt, budget) for skill in skills} if budget else {},
         )
 
     def _live_skill(

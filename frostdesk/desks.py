@@ -46,6 +46,37 @@ def allow_origins(
     console.print(f"Allowed: {', '.join(changed['allowed_origins']) or 'only our own pages'}")
 
 
+@desks.command("budget")
+def set_budget(
+    share: Annotated[
+        str | None, typer.Argument(help="The largest share of wrong answers, such as 5%; or off.", show_default=False)
+    ] = None,
+    desk: Desk = None,
+) -> None:
+    """Set (or without a share, show) how many of the bot's own answers may be wrong.
+
+    What it costs: frostdesk versions faq. Undo: frostdesk desk budget off.
+
+    Example: frostdesk desk budget 5%
+    """
+    client = Client(desk)
+    if share is None:
+        budget = client.get("/v1/admin/desk")["policy"].get("error_budget")
+    else:
+        wanted = None if share == "off" else _share(share)
+        changed = client.call("PATCH", "/v1/admin/desk", json={"error_budget": wanted})
+        budget = changed["policy"].get("error_budget")
+    said = "No error budget is set" if budget is None else f"At most {budget:.1%} of the bot's answers may be wrong"
+    console.print(f"{said}; 'frostdesk versions faq' shows what each version answers within one.")
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text.removesuffix("%")) / 100
+    except ValueError:
+        fail(f"'{text}' is no share; write 5% or off.", BAD_INPUT)
+
+
 @intents.command("list")
 def list_intents(desk: Desk = None, as_json: Json = False) -> None:
     """List intents and their actions."""

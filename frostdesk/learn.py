@@ -36,22 +36,37 @@ def skills(desk: Desk = None, as_json: Json = False) -> None:
 
 
 def versions(skill: SkillName, desk: Desk = None, as_json: Json = False) -> None:
-    """List a skill's versions with their scorecards."""
+    """List a skill's versions with their scorecards, and the share each may answer within the error budget."""
     found = Client(desk).get(f"/v1/admin/skills/{part(skill)}/versions")
     if as_json:
         print_json(found)
         return
-    table = listing("version", "status", "right", "digest", "made")
+    table = listing("version", "status", "right", "answers alone", "digest", "made")
     for row in found:
         right = row["scorecard"].get("right")
         table.add_row(
             f"v{row['number']}",
             row["status"],
             f"{right:.1%}" if right is not None else "-",
+            _coverage(row["error_budget"]),
             row["digest"][:12],
             row["created_at"][:19],
         )
     console.print(table)
+    for warning in {axis["warning"] for row in found if row["status"] == "live" for axis in _axes(row)} - {None}:
+        console.print(f"No guarantee yet: {warning}")
+
+
+def _axes(version: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(version["error_budget"]["axes"].values())
+
+
+def _coverage(said: dict[str, Any]) -> str:
+    """Return what a version answers alone within the budget: '82 % within 5 %'."""
+    parts = [axis for axis in said["axes"].values() if axis["coverage"] is not None]
+    sure = all(axis["status"] == "guaranteed" for axis in parts)
+    shown = ", ".join(f"{axis['coverage']:.0%} within {said['budget']:.1%}" for axis in parts) or "-"
+    return shown if sure else f"{shown} (?)"
 
 
 def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:

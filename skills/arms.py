@@ -3,14 +3,14 @@
 skill      as served: prompt and frozen embedding fused
 prompt     prefix and head alone
 no_prefix  the same recipe and head with P = 0
-probe      logistic regression on the frozen embedding (for search: its cosine)
+probe      logistic regression on the frozen embedding, of the examples alone (for search: its cosine)
 
 A gain is a prompt's only where `prompt` beats `no_prefix`.
 """
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,19 +19,18 @@ from sklearn.metrics import f1_score
 
 from skills import evaluation
 from skills.backbone import Backbone, Row
-from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration, log_softmax
+from skills.calibration import Calibration, ExclusiveCalibration, Floats, LabelCalibration, log_softmax
+from skills.held_out import calibrate
 from skills.index import build_index
-from skills.probe import fit_probe
 from skills.reading import acceptance_score, exclusive_confidence
 from skills.recipe import Recipe
 from skills.skill import Axis, Example, Skill, render
 from skills.targets import encode
 from skills.training import OnStep
-from skills.tuning import Tuned, calibrate, tune
+from skills.tuning import Tuned, tune
 
 ARMS = ("skill", "prompt", "no_prefix", "probe")
 POLAR = {"positive", "negative"}
-Calibration = Mapping[str, ExclusiveCalibration | LabelCalibration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def label_arms(
     """Tune with the default recipe and score every arm of a label skill on the test rows."""
     axis = skill.axes[0]
     score = _score_exclusive if axis.exclusive else _score_labels
-    arms = _arms(backbone, skill, train, test, seed, on_step)
+    arms = tune_arms(backbone, skill, train, test, seed, on_step)
     return {name: score(axis, arm, test) for name, arm in arms.items()}
 
 
@@ -83,11 +82,11 @@ def search_arms(
     on_step: OnStep | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Tune with the default recipe and score every arm of a retrieval skill on the test queries."""
-    arms = _arms(backbone, skill, train, test, seed, on_step)
+    arms = tune_arms(backbone, skill, train, test, seed, on_step)
     return {name: _score_search(skill.axes[0], arm, test) for name, arm in arms.items()}
 
 
-def _arms(
+def tune_arms(
     backbone: Backbone,
     skill: Skill,
     train: Sequence[Example],
@@ -95,23 +94,25 @@ def _arms(
     seed: int,
     on_step: OnStep | None,
 ) -> dict[str, Arm]:
+    """Tune every arm with the default recipe; return them with their opinions on the test rows."""
     recipe = Recipe.for_rows(len(train))
-    start = time.perf_counter()
-    tuned = tune(backbone, skill, train, recipe, seed, on_step)
-    middle = time.perf_counter()
-    without = tune(backbone, skill, train, replace(recipe, prompt_tokens=0), seed, on_step)
-    end = time.perf_counter()
-    full, bare_head = _read(backbone, skill, tuned, test), _read(backbone, skill, without, test)
-    probe_seconds = _probe_seconds(backbone, skill, train)
+    plain = replace(recipe, prompt_tokens=0, epochs=0, label_names=0)
+
+    def tuned(recipe: Recipe) -> tuple[Tuned, tuple[Floats, Floats], float]:
+        start = time.perf_counter()
+        found = tune(backbone, skill, train, recipe, seed, on_step)
+        return found, _read(backbone, skill, found, test), time.perf_counter() - start
+
+    full, without, probe = tuned(recipe), tuned(replace(recipe, prompt_tokens=0)), tuned(plain)
     return {
-        "skill": _arm(skill, tuned, full, (True, True), middle - start),
-        "prompt": _arm(skill, tuned, full, (True, False), middle - start),
-        "no_prefix": _arm(skill, without, bare_head, (True, False), end - middle),
-        "probe": _arm(skill, tuned, full, (False, True), probe_seconds),
+        "skill": _arm(skill, *full, (True, True)),
+        "prompt": _arm(skill, *full, (True, False)),
+        "no_prefix": _arm(skill, *without, (True, False)),
+        "probe": _arm(skill, *probe, (False, True)),
     }
 
 
-def _arm(skill: Skill, tuned: Tuned, scores: tuple[Floats, Floats], arms: tuple[bool, bool], seconds: float) -> Arm:
+def _arm(skill: Skill, tuned: Tuned, scores: tuple[Floats, Floats], seconds: float, arms: tuple[bool, bool]) -> Arm:
     held = tuned.held_out
     return Arm(*scores, calibrate(skill, held, arms), held, seconds)
 
@@ -124,14 +125,6 @@ def _read(backbone: Backbone, skill: Skill, tuned: Tuned, test: Sequence[Example
     index = None if skill.passages is None else prompt.indexed(build_index(backbone, skill.passages))
     scores = prompt.scores(prompted, bare, index)
     return scores[0].double().numpy(), scores[1].double().numpy()
-
-
-def _probe_seconds(backbone: Backbone, skill: Skill, train: Sequence[Example]) -> float:
-    start = time.perf_counter()
-    states = backbone.embed([render(example.text) for example in train])
-    if skill.passages is None:
-        fit_probe(skill, train, states)
-    return time.perf_counter() - start
 
 
 def _score_exclusive(axis: Axis, arm: Arm, test: Sequence[Example]) -> dict[str, float | None]:

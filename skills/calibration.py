@@ -4,10 +4,13 @@ A skill has two opinions of a text: the tuned prompt's scores and the frozen emb
 `skills.fitting` decides how much each counts and what a score is worth as a probability.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from skills.budget import UNMEASURED, Risk
 
 Floats = NDArray[np.float64]
 _TINY = 1e-9
@@ -33,7 +36,7 @@ class ExclusiveCalibration:
     Fused logits are `prompt * z_prompt + bare * z_bare`. `trust` maps (log-odds of the best label, its
     fused logit) to the probability that it is right. `scope` maps (best prompt score, best bare score) to
     the probability of being in scope. `threshold` applies to `scope` (out_of_scope) or `trust`
-    (likely_wrong).
+    (likely_wrong). `risk` is what calibration rows say an answer costs at every line of the error budget.
     """
 
     prompt: float
@@ -42,6 +45,7 @@ class ExclusiveCalibration:
     scope: Logistic
     threshold: float
     rows: int
+    risk: Risk = UNMEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,10 @@ class LabelCalibration:
     platt: Logistic
     threshold: float
     rows: int
+
+
+Calibration = Mapping[str, ExclusiveCalibration | LabelCalibration]
+"""By axis name (exclusive axes) or label name (the others)."""
 
 
 def top_odds(fused: Floats) -> tuple[Floats, Floats]:

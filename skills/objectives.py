@@ -27,18 +27,22 @@ class LabelObjective(nn.Module):
     def __init__(self, skill: Skill, examples: Sequence[Example], states: Tensor) -> None:
         super().__init__()
         self._skill = skill
+        self.joins = not any(axis.exclusive for axis in skill.axes)
         self._targets = {axis.name: torch.from_numpy(encode(axis, examples)) for axis in skill.axes}
         self.scales = nn.Parameter(torch.full((len(skill.axes),), math.log(FIRST_SCALE)))
         vectors, bias = zip(*(self._start(i, normalize(states, dim=-1)) for i in range(len(skill.axes))), strict=True)
         self.vectors = nn.Parameter(torch.cat(vectors))
         self.bias = nn.Parameter(torch.cat(bias))
 
-    def loss(self, states: Tensor, rows: Sequence[int]) -> Tensor:
+    def loss(self, states: Tensor, rows: Sequence[int], partners: Sequence[int]) -> Tensor:
         """Return the sum over axes of the mean loss of the rows that have a say on them."""
         scores = self._scores(states)
         parts = []
         for axis in self._skill.axes:
-            target = self._targets[axis.name][list(rows)]
+            known = self._targets[axis.name]
+            target = known[list(rows)]
+            if self.joins:
+                target = _either(target, known[list(partners)])
             logits = scores[:, self._skill.columns(axis)]
             parts.append(_exclusive_loss(logits, target) if axis.exclusive else _binary_loss(logits, target))
         return torch.stack(parts).sum()
@@ -77,6 +81,8 @@ class RetrievalObjective(nn.Module):
     other training queries; it never meets itself.
     """
 
+    joins = False
+
     def __init__(self, index: Index, examples: Sequence[Example], bare: Tensor) -> None:
         super().__init__()
         place = {label: i for i, label in enumerate(index.labels)}
@@ -91,16 +97,25 @@ class RetrievalObjective(nn.Module):
         self.up = nn.Parameter(torch.zeros(hidden, QUERY_RANK))
         self.scale = nn.Parameter(torch.tensor(math.log(FIRST_SCALE)))
 
-    def loss(self, states: Tensor, rows: Sequence[int]) -> Tensor:
+    def loss(self, states: Tensor, rows: Sequence[int], _partners: Sequence[int]) -> Tensor:
         """Return the mean cross-entropy over articles of the rows that have one."""
         queries = normalize(states + states @ self.down.T @ self.up.T, dim=-1)
         cosines = queries @ self._index.vectors.T
         hide = torch.zeros_like(cosines, dtype=torch.bool)
         hide[torch.arange(len(rows)), self._passages + torch.tensor(list(rows))] = True
         cosines = cosines.masked_fill(hide, SILENT)
-        best = torch.full((len(rows), len(self._index.labels)), SILENT)
-        best = best.scatter_reduce(1, self._index.owners.expand(len(rows), -1), cosines, "amax")
-        return _exclusive_loss(self.scale.exp() * best, self._targets[list(rows)])
+        nearest = torch.full((len(rows), len(self._index.labels)), SILENT)
+        nearest = nearest.scatter_reduce(1, self._index.owners.expand(len(rows), -1), cosines, "amax")
+        targets = self._targets[list(rows)]
+        scores = (nearest + self._centres(queries, rows, targets)) / 2
+        return _exclusive_loss(self.scale.exp() * scores, targets)
+
+    def _centres(self, queries: Tensor, rows: Sequence[int], targets: Tensor) -> Tensor:
+        """Return `[B, C]`: cosines to the labels' centres, that of a query's own label taken without it."""
+        cosines = queries @ normalize(self._index.sums, dim=-1).T
+        own = self._index.vectors[self._passages + torch.tensor(list(rows))]
+        others = normalize(self._index.sums[targets] - own, dim=-1)
+        return cosines.scatter(1, targets[:, None], (queries * others).sum(-1, keepdim=True))
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the head as stored: `query.down` `[r, H]`, `query.up` `[H, r]`."""
@@ -116,6 +131,12 @@ def _exclusive_loss(logits: Tensor, target: Tensor) -> Tensor:
 def _binary_loss(logits: Tensor, target: Tensor) -> Tensor:
     losses = binary_cross_entropy_with_logits(logits, target.clamp_min(0).float(), reduction="none")
     return _masked_mean(losses, target != UNKNOWN)
+
+
+def _either(one: Tensor, other: Tensor) -> Tensor:
+    """Return what holds of two texts read as one: true if either is, false if both are, else unknown."""
+    unknown = (one == UNKNOWN) | (other == UNKNOWN)
+    return torch.where((one == 1) | (other == 1), 1, torch.where(unknown, UNKNOWN, 0))
 
 
 def _masked_mean(losses: Tensor, known: Tensor) -> Tensor:

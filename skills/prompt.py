@@ -7,13 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from skills.backbone import Positions
-from skills.calibration import ExclusiveCalibration, LabelCalibration
+from skills.calibration import Calibration
 from skills.heads import label_scores, retrieval_scores
 from skills.index import Index
 from skills.skill import Axis
-
-Calibration = Mapping[str, ExclusiveCalibration | LabelCalibration]
-"""By axis name (exclusive axes) or label name (the others)."""
 
 
 @dataclass(frozen=True, slots=True)

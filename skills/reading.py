@@ -7,6 +7,7 @@ import torch
 
 from skills.backbone import Row
 from skills.batching import Reader
+from skills.budget import keep_budget
 from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration, log_softmax, top_odds
 from skills.index import Index
 from skills.prompt import SoftPrompt
@@ -79,6 +80,16 @@ def exclusive_confidence(
     if axis.rejects == "never":
         return confidence, np.ones(len(scores), dtype=bool)
     return confidence, acceptance_score(axis, lines, scores, bare) >= lines.threshold
+
+
+def answer_floor(prompt: SoftPrompt, budget: float) -> float:
+    """Return the confidence at which a prompt's answers keep an error budget; 0 if it gives none of its own.
+
+    Axes that never reject (a ticket's topic) are suggestions to people, not answers.
+    """
+    lines = (prompt.calibration[axis.name] for axis in prompt.axes if axis.exclusive and axis.rejects != "never")
+    found = [keep_budget(line.risk, budget).threshold for line in lines if isinstance(line, ExclusiveCalibration)]
+    return max(found, default=0.0)
 
 
 def acceptance_score(axis: Axis, lines: ExclusiveCalibration, scores: Floats, bare: Floats) -> Floats:

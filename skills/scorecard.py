@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from skills.backbone import Backbone
+from skills.calibration import ExclusiveCalibration
 from skills.evaluation import expected_calibration_error
 from skills.index import Index
 from skills.prompt import SoftPrompt
@@ -56,6 +57,13 @@ def scorecard(axes: Sequence[Axis], judgements: Sequence[Judgement]) -> dict[str
             for label in axis.labels:
                 card[label] = _label_card(label, [j for j in judgements if label in j.right])
     return card
+
+
+def risk_card(prompt: SoftPrompt) -> dict[str, Any]:
+    """Return, by axis that may answer by itself, what its calibration rows say of every error budget."""
+    answering = {axis.name for axis in prompt.axes if axis.rejects != "never"}
+    lines = {name: line for name, line in prompt.calibration.items() if name in answering}
+    return {name: asdict(line.risk) for name, line in lines.items() if isinstance(line, ExclusiveCalibration)}
 
 
 def _axis_card(axis: Axis, judgements: Sequence[Judgement]) -> dict[str, Any]:

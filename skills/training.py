@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from skills.backbone import Backbone, Row
+from skills.backbone import LONGEST_TEXT, Backbone, Row
+from skills.noise import address, mistype
 from skills.peft_prefix import PeftPrefix
 from skills.recipe import Recipe
 
@@ -35,12 +36,17 @@ OnStep = Callable[[Step], None]
 
 
 class Objective(Protocol):
-    """A trainable head: its parameters and the loss of a batch."""
+    """A trainable head: its parameters and the loss of a batch. `joins`: two texts read as one have a target."""
+
+    joins: bool
 
     def parameters(self) -> Iterator[nn.Parameter]: ...
 
-    def loss(self, states: Tensor, rows: Sequence[int]) -> Tensor:
-        """Return the mean loss of pooled states `[B, H]` of the examples numbered `rows`."""
+    def loss(self, states: Tensor, rows: Sequence[int], partners: Sequence[int]) -> Tensor:
+        """Return the mean loss of pooled states `[B, H]` of the examples numbered `rows`.
+
+        Each was read together with its partner of the same place (itself: alone).
+        """
         ...
 
 
@@ -68,14 +74,14 @@ def steps_of(count: int, recipe: Recipe) -> int:
 def train(
     backbone: Backbone,
     encoder: PreTrainedModel,
-    rows: Sequence[tuple[int, ...]],
+    texts: Sequence[str],
     objective: Objective,
     initial: Tensor,
     recipe: Recipe,
     seed: int,
     clock: Clock,
 ) -> Tensor:
-    """Tune a prefix from `initial` `[L, 2, P, D]` on token rows; return the tuned one.
+    """Tune a prefix from `initial` `[L, 2, P, D]` on rendered texts; return the tuned one.
 
     `encoder` is `peft_prefix.load_for_training(backbone)`.
 
@@ -85,19 +91,21 @@ def train(
     torch.manual_seed(seed)
     chooser = random.Random(seed)  # noqa: S311 - shuffling, not secrets
     prefix = PeftPrefix(backbone, encoder, initial) if initial.shape[2] else None
-    frozen = None if prefix else _bare_states(backbone, rows)
     groups: list[dict[str, Any]] = [{"params": list(objective.parameters()), "lr": recipe.head_rate}]
     if prefix:
         groups.append({"params": [prefix.weight], "lr": recipe.prefix_rate})
     learnt = [parameter for group in groups for parameter in group["params"]]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
-    total = steps_of(len(rows), recipe)
+    total = steps_of(len(texts), recipe)
     schedule = LambdaLR(optimizer, _warm_then_down(total, recipe.warmup))
     average = _Average(learnt, first=int(total * (1 - recipe.averaged)))
     for epoch in range(recipe.epochs):
+        rows = backbone.tokenize([_as_typed(text, recipe, chooser) for text in texts], recipe.prompt_tokens)
         for batch in batches(rows, recipe.batch, chooser):
-            states = prefix.read([rows[i] for i in batch]) if prefix else _chosen(frozen, batch)
-            loss = objective.loss(states, batch)
+            partners = _partners(batch, len(rows), recipe.joined if objective.joins else 0.0, chooser)
+            read = [_step_text(rows, pair, recipe, chooser) for pair in zip(batch, partners, strict=True)]
+            states = prefix.read(read) if prefix else backbone.forward([Row(tokens) for tokens in read])
+            loss = objective.loss(states, batch, partners)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(learnt, recipe.clip)
@@ -143,13 +151,32 @@ class _Average:
             parameter.copy_(mean)
 
 
-def _bare_states(backbone: Backbone, rows: Sequence[tuple[int, ...]]) -> Tensor:
-    return backbone.forward([Row(tokens) for tokens in rows])
+def _as_typed(text: str, recipe: Recipe, chooser: random.Random) -> str:
+    if chooser.random() < recipe.mistyped:
+        text = mistype(text, chooser)
+    return address(text, chooser) if chooser.random() < recipe.addressed else text
 
 
-def _chosen(states: Tensor | None, batch: Sequence[int]) -> Tensor:
-    assert states is not None
-    return states[list(batch)]
+def _partners(batch: Sequence[int], count: int, share: float, chooser: random.Random) -> list[int]:
+    return [chooser.randrange(count) if share and chooser.random() < share else row for row in batch]
+
+
+def _step_text(
+    rows: Sequence[tuple[int, ...]], pair: tuple[int, int], recipe: Recipe, chooser: random.Random
+) -> tuple[int, ...]:
+    """Return what a step reads of a row: thinned out, and behind or before its partner, if it has one."""
+    first, second = (thinned(rows[i], recipe.word_dropout, chooser) for i in pair)
+    if pair[0] == pair[1]:
+        return first
+    if chooser.random() < 0.5:
+        first, second = second, first
+    return (*first[:-1], *second[1:])[:LONGEST_TEXT]
+
+
+def thinned(tokens: tuple[int, ...], share: float, chooser: random.Random) -> tuple[int, ...]:
+    """Return a text's tokens, each left out with chance `share` but for the special ones at both ends."""
+    kept = tuple(token for token in tokens[1:-1] if chooser.random() >= share)
+    return (tokens[0], *kept, tokens[-1]) if kept else tokens
 
 
 def _warm_then_down(total: int, warmup: float) -> Callable[[int], float]:

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from skills.backbone import Backbone, Row
-from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration
-from skills.errors import CannotTune
-from skills.fitting import fit_exclusive, fit_label
+from skills.held_out import HeldOut, calibrate, join, measure_risk
 from skills.index import Index, build_index
 from skills.objectives import LabelObjective, RetrievalObjective
 from skills.peft_prefix import load_for_training
@@ -26,15 +23,6 @@ from skills.training import Clock, OnStep, steps_of, train
 ENOUGH_TO_CALIBRATE = 100
 BANK_ROWS = 512
 """Training queries a retrieval prompt carries along, at most (0.4 MB)."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Scores of rows their prompt never learnt from: both opinions `[N, C]` and the examples."""
-
-    prompt: Floats
-    bare: Floats
-    examples: tuple[Example, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +54,17 @@ def tune(
     calibrating = [example for example in examples if example.role == "calibration"]
     recipe = recipe or Recipe.for_rows(len(taught))
     parts = [] if len(calibrating) >= ENOUGH_TO_CALIBRATE else splits(skill, taught, recipe, seed)
-    total = steps_of(len(taught), recipe) + sum(steps_of(len(rest), recipe) for rest, _ in parts)
+    fits = [taught, *(rest for rest, _ in parts)]
+    total = sum(steps_of(len(learnt_rows(skill, rows, recipe)), recipe) for rows in fits)
     run = _Run(backbone, skill, recipe, seed, Clock(total, on_step))
     held = [run.held_out(rest, out) for rest, out in parts]
     final = run.fit(taught)
-    if calibrating:
-        held.append(run.score(final, calibrating))
+    fresh = run.score(final, calibrating) if calibrating else None
     backbone.verify()
-    together = _join(held)
+    together = join([*held, *([fresh] if fresh else [])])
     calibration = calibrate(skill, together)
+    if fresh:
+        calibration = measure_risk(skill, calibration, fresh)
     prompt = SoftPrompt(
         skill=skill.name,
         kind=skill.kind,
@@ -93,27 +83,6 @@ def tune(
         },
     )
     return Tuned(prompt, together)
-
-
-def calibrate(
-    skill: Skill, held: HeldOut, arms: tuple[bool, bool] = (True, True)
-) -> dict[str, ExclusiveCalibration | LabelCalibration]:
-    """Fit every axis of a skill on held-out scores; `arms` restricts the opinions that count."""
-    parts: dict[str, ExclusiveCalibration | LabelCalibration] = {}
-    for axis in skill.axes:
-        columns = skill.columns(axis)
-        coded = encode(axis, held.examples)
-        if axis.exclusive:
-            known = coded >= -1
-            parts[axis.name] = fit_exclusive(held.prompt[known, columns], held.bare[known, columns], coded[known], arms)
-            continue
-        for column, label in enumerate(axis.labels):
-            known, place = coded[:, column] >= 0, columns.start + column
-            holds = coded[known, column] == 1
-            parts[label] = fit_label(
-                held.prompt[known, place], held.bare[known, place], holds, label in axis.must_catch, arms
-            )
-    return parts
 
 
 def splits(
@@ -135,6 +104,23 @@ def splits(
         out = [example for row, example in enumerate(examples) if part[row] == number]
         cut.append((rest, out))
     return cut
+
+
+def learnt_rows(skill: Skill, examples: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """Return what a fit learns from: the examples, and each label's own name as an example of it.
+
+    A search learns nothing from a question without an article, which only helps to calibrate, and it has the
+    articles' titles for names. Moods have no names that a customer would say.
+    """
+    if skill.passages is not None:
+        return [example for example in examples if example.target.get("article") is not None]
+    names = [
+        Example(str(label).replace("_", " ").replace("-", " "), {axis.name: label})
+        for axis in skill.axes
+        if axis.exclusive
+        for label in sorted({str(e.target[axis.name]) for e in examples if e.target.get(axis.name) is not None})
+    ]
+    return [*examples, *names * recipe.label_names]
 
 
 def seed_prefix(backbone: Backbone, instruction: str, length: int) -> Tensor:
@@ -167,8 +153,7 @@ class _Run:
         self._start = seed_prefix(backbone, skill.instruction, recipe.prompt_tokens)
 
     def fit(self, examples: Sequence[Example]) -> _Fitted:
-        # A question without an article teaches a search nothing; it only helps to calibrate.
-        taught = [e for e in examples if self._index is None or e.target.get("article") is not None]
+        taught = learnt_rows(self._skill, examples, self._recipe)
         rows = self._tokens(taught)
         bare = self._states(rows, None)
         objective: LabelObjective | RetrievalObjective
@@ -177,7 +162,14 @@ class _Run:
         else:
             objective = RetrievalObjective(self._index, taught, bare)
         prefix = train(
-            self._backbone, self._encoder, rows, objective, self._start, self._recipe, self._seed, self._clock
+            self._backbone,
+            self._encoder,
+            [render(e.text) for e in taught],
+            objective,
+            self._start,
+            self._recipe,
+            self._seed,
+            self._clock,
         )
         if self._index is None:
             return _Fitted(prefix, {**objective.tensors(), **fit_probe(self._skill, taught, bare)}, (), None)
@@ -209,13 +201,3 @@ def _bank(examples: Sequence[Example]) -> tuple[list[int], tuple[str, ...]]:
     each = max(1, BANK_ROWS // max(1, len(by_label)))
     kept = sorted(row for rows in by_label.values() for row in rows[-each:])[:BANK_ROWS]
     return kept, tuple(str(examples[row].target["article"]) for row in kept)
-
-
-def _join(parts: Sequence[HeldOut]) -> HeldOut:
-    if not parts:
-        raise CannotTune("No row is left to calibrate on.")
-    return HeldOut(
-        np.concatenate([part.prompt for part in parts]),
-        np.concatenate([part.bare for part in parts]),
-        tuple(example for part in parts for example in part.examples),
-    )

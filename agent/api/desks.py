@@ -49,9 +49,16 @@ def create_desk(body: DeskRequest, service: ServiceDep, _caller: InstallationDep
         return _desk(make_desk(session, body.slug, body.name, body.allowed_origins))
 
 
+@router.get("/desk")
+def read_desk(service: ServiceDep, desk: AdminDeskDep) -> DeskView:
+    """Read a desk: its words, rules and error budget."""
+    with service.office.database.reading() as session:
+        return _desk(session.get_one(Desk, desk.id))
+
+
 @router.patch("/desk")
 def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> DeskView:
-    """Change a desk's name, allowed origins, words or own rules."""
+    """Change a desk's name, allowed origins, words, own rules or error budget."""
     unknown = sorted(set(body.texts or ()) - set(TEXTS))
     if unknown:
         raise BadInput(f"A desk says nothing called '{unknown[0]}'; its texts are {', '.join(TEXTS)}.")
@@ -65,6 +72,9 @@ def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> De
             row.texts = {**row.texts, **body.texts}
         if body.rules is not None:
             row.policy = {**row.policy, "rules": [rule.model_dump() for rule in body.rules]}
+        if "error_budget" in body.model_fields_set:
+            others = {name: value for name, value in row.policy.items() if name != "error_budget"}
+            row.policy = others if body.error_budget is None else {**others, "error_budget": body.error_budget}
         touch_desk(session, desk.id)
         session.flush()
         session.refresh(row)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.api.budgets import budget_view
 from agent.api.deps import AdminDeskDep, Limit, ServiceDep
 from agent.api.schemas.base import Number
 from agent.api.schemas.learning import PromoteRequest, PromotionView, RollbackRequest, VersionView
@@ -11,7 +12,7 @@ from agent.corrections import find_skill
 from agent.errors import BadInput
 from agent.promotions import find_version, promote, rollback
 from agent.releases import read_artefact
-from agent.tables import Promotion, Skill, Version
+from agent.tables import Desk, Promotion, Skill, Version
 from skills.checkpoint import unpack
 from skills.errors import PromptRefused
 
@@ -24,14 +25,16 @@ def list_versions(name: str, service: ServiceDep, desk: AdminDeskDep) -> list[Ve
     with service.office.database.reading() as session:
         skill = find_skill(session, desk.id, name)
         rows = session.scalars(select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc()))
-        return [_version(row) for row in rows]
+        budget = session.get_one(Desk, desk.id).policy.get("error_budget")
+        return [_version(row, budget) for row in rows]
 
 
 @router.get("/skills/{name}/versions/{number}")
 def read_version(name: str, number: Number, service: ServiceDep, desk: AdminDeskDep) -> VersionView:
     """Read one version: its scorecard and lineage."""
     with service.office.database.reading() as session:
-        return _version(find_version(session, find_skill(session, desk.id, name), number))
+        version = find_version(session, find_skill(session, desk.id, name), number)
+        return _version(version, session.get_one(Desk, desk.id).policy.get("error_budget"))
 
 
 @router.post("/skills/{name}/promote")
@@ -70,8 +73,9 @@ def list_promotions(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) 
         return [_promotion(session, row) for row in rows]
 
 
-def _version(row: Version) -> VersionView:
-    return VersionView.model_validate(row, from_attributes=True)
+def _version(row: Version, budget: float | None) -> VersionView:
+    fields = {name: getattr(row, name) for name in VersionView.model_fields if name != "error_budget"}
+    return VersionView(**fields, error_budget=budget_view(row.scorecard.get("risk", {}), budget))
 
 
 def _promotion(session: Session, row: Promotion) -> PromotionView:

@@ -7,7 +7,7 @@ import pytest
 from agent.answers import PLAUSIBLE, find_answer
 from agent.conversations import Past
 from agent.desks import TEXTS, ArticleView, DeskView
-from agent.reading import Reading
+from agent.reading import Reading, questions_of
 from agent.router import Lead
 from agent.tables import Turn
 from skills.skill import Verdict
@@ -137,3 +137,50 @@ def test_moods_decide_before_the_route() -> None:
     assert find_answer(DESK, reading(moods=("negative",)), replace(NOBODY, turns=(angry,))).outcome == "escalated"
     warned = replace(NOBODY, turns=(earlier(outcome="warned"),))
     assert find_answer(DESK, reading(moods=("abusive",)), warned).decision.reason == "abusive"
+
+
+def test_an_article_is_only_shown_where_it_keeps_the_error_budget() -> None:
+    strict = replace(DESK, floors={"faq": 0.81, "router": 0.0})
+    answer = find_answer(strict, reading(), NOBODY)
+    assert (answer.outcome, answer.article, answer.failed) == ("no_answer", None, True)
+    assert answer.suggestions == (PIN, FEES)
+    assert find_answer(replace(DESK, floors={"faq": 0.79}), reading(), NOBODY).article == PIN
+
+
+def test_ready_words_are_answers_too_and_keep_the_error_budget() -> None:
+    answer = find_answer(replace(DESK, floors={"router": 0.95}), reading(intent="hi"), NOBODY)
+    assert (answer.outcome, answer.failed) == ("no_answer", True)
+    assert find_answer(replace(DESK, floors={"router": 0.85}), reading(intent="hi"), NOBODY).outcome == "said"
+
+
+def test_further_questions_of_a_message_are_offered_behind_the_first_ones_article() -> None:
+    each = tuple(Verdict("faq", "article", slug, 0.9, True) for slug in ("change-pin", "fees", "fees"))
+    answer = find_answer(DESK, replace(reading(), each=each), NOBODY)
+    assert (answer.article, answer.suggestions) == (PIN, (FEES,))
+    assert answer.reply == f"At a cash machine.\n\nhttps://help.example/pin\n\n{TEXTS['also']}"
+
+
+def test_a_question_nobody_can_answer_does_not_take_the_others_place() -> None:
+    each = (Verdict("faq", "article", "change-pin", 0.2, False), Verdict("faq", "article", "fees", 0.9, True))
+    answer = find_answer(DESK, replace(reading(found=False), each=each), NOBODY)
+    assert (answer.article, answer.suggestions) == (FEES, ())
+
+
+def test_a_request_in_plain_words_is_never_lost_to_a_prompt() -> None:
+    answer = find_answer(DESK, reading(text="can I speak to an agent?"), NOBODY)
+    assert (answer.outcome, answer.decision.reason) == ("escalated", "asked_for_human")
+
+
+@pytest.mark.parametrize(
+    ("text", "questions"),
+    [
+        ("How do I pay?", []),
+        ("no question at all. None.", []),
+        ("How do I pay? And what does it cost?", ["How do I pay?", "And what does it cost?"]),
+        ("How do I pay? Really? OK?", []),
+        ("is it one? is it two? is it three? is it four?", ["is it one?", "is it two?", "is it three?"]),
+        ("", []),
+    ],
+)
+def test_a_message_is_taken_apart_at_its_question_marks(text: str, questions: list[str]) -> None:
+    assert questions_of(text) == questions

@@ -104,3 +104,13 @@ def test_pages_are_allowed_by_command(own: Running) -> None:
     assert done(own.command("desk", "allow", "https://shop.example")) == "Allowed: https://shop.example\n"
     assert shown(own.command("desk", "list", "--json"))[0]["allowed_origins"] == ["https://shop.example"]
     refused(own.command("desk", "allow", "shop.example/page"), 2)
+
+
+def test_the_error_budget_is_set_shown_and_taken_back(own: Running) -> None:
+    assert "No error budget is set" in done(own.command("desk", "budget"))
+    assert "At most 5.0% of the bot's answers may be wrong" in done(own.command("desk", "budget", "5%"))
+    assert "At most 5.0%" in done(own.command("desk", "budget"))
+    assert "within 5.0%" in done(own.command("versions", "faq"))
+    refused(own.command("desk", "budget", "some"), 2)
+    refused(own.command("desk", "budget", "90%"), 2)
+    assert "No error budget is set" in done(own.command("desk", "budget", "off"))

@@ -3,8 +3,7 @@
 import torch
 
 from skills.backbone import Backbone
-from skills.heads import retrieval_scores
-from skills.index import build_index
+from skills.index import Index, build_index
 from skills.prompt import SoftPrompt
 
 
@@ -44,5 +43,16 @@ def test_the_bank_of_a_prompt_joins_the_live_index(search_prompt: SoftPrompt, ti
     assert joined.labels == ("pin", "fees", "new")
     assert len(joined.vectors) == 3 + 3
     bank = search_prompt.head["bank.vectors"]
-    _, bare = retrieval_scores(search_prompt.head, joined, bank, bank)
-    assert torch.allclose(bare[[0, 1, 2], [0, 1, 0]], torch.ones(3), atol=1e-5)
+    assert torch.allclose(joined.nearest(bank)[[0, 1, 2], [0, 1, 0]], torch.ones(3), atol=1e-5)
+
+
+def test_one_odd_phrasing_does_not_decide_alone() -> None:
+    """A label is as near as the mean of its nearest passage and the centre of all of them."""
+    right, up = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    slanted = torch.tensor([0.8, 0.6])
+    index = Index(("odd", "steady", "empty"), torch.stack([slanted, up, right]), torch.tensor([0, 0, 1]))
+    query = slanted[None]
+    assert index.nearest(query).argmax().item() == 0
+    centre = torch.nn.functional.normalize(slanted + up, dim=0)
+    expected = torch.tensor([[(1 + slanted @ centre) / 2, slanted @ right, -1.0]])
+    assert torch.allclose(index.best(query), expected)

@@ -7,7 +7,7 @@ import pytest
 from skills import kinds
 from skills.errors import CannotTune
 from skills.kinds import make_skill
-from skills.kinds.sentiment import names_a_human
+from skills.kinds.sentiment import asks_plainly, names_a_human
 
 LANGUAGE = """
 from skills.skill import Axis, Skill
@@ -47,3 +47,39 @@ def test_explicit_requests_name_a_human(text: str) -> None:
 @pytest.mark.parametrize("text", ["call me back", "personal details", "humanity"])
 def test_other_texts_do_not(text: str) -> None:
     assert not names_a_human(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can I speak to an agent?",
+        "just put me through to your manager please",
+        "operator",
+        "representative please!",
+        "real human please",
+        "Is my card blocked? Never mind, let me talk to a real person.",
+        "I want to talk to someone about my loan",
+        "connect me with customer support",
+        "get me a human",
+    ],
+)
+def test_a_request_in_plain_words_needs_no_learning(text: str) -> None:
+    assert asks_plainly(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I sent money to someone else",
+        "a table for four people please",
+        "am I talking to a real person?",
+        "do I need to speak to a representative to change my PIN?",
+        "how do I pay another person",
+        "someone stole my card",
+        "I don't need to talk to anyone",
+        "is it a human right",
+        "",
+    ],
+)
+def test_other_words_about_people_ask_for_nobody(text: str) -> None:
+    assert not asks_plainly(text)

@@ -9,18 +9,22 @@ import torch
 
 from skills.arms import ARMS, draw_shots, label_arms, search_arms
 from skills.backbone import Backbone
+from skills.budget import UNMEASURED
 from skills.errors import BackboneChanged, CannotTune, TuningCancelled
 from skills.loading import load_backbone
+from skills.objectives import LabelObjective
 from skills.recipe import Recipe
 from skills.scorecard import judge, scorecard
 from skills.skill import Axis, Example, Skill
 from skills.training import Step, batches
-from skills.tuning import seed_prefix, splits, tune
+from skills.tuning import learnt_rows, seed_prefix, splits, tune
 
 INTENTS = Axis("intent", ("card", "transfer", "login"), rejects="out_of_scope")
 MOOD = Axis("mood", ("angry",), exclusive=False, must_catch=("angry",))
 SKILL = Skill("router", "router", "decide which of these it is", (INTENTS, MOOD))
-QUICK = Recipe(epochs=6, prompt_tokens=4)
+NOISY = Recipe(epochs=6, prompt_tokens=4)
+QUICK = replace(NOISY, word_dropout=0.0, mistyped=0.0, addressed=0.0, joined=0.0, label_names=0)
+"""What a tiny encoder of random weights can learn from; real ones learn from noise as well."""
 
 
 def judged(count: int = 60) -> list[Example]:
@@ -177,3 +181,48 @@ def test_shots_are_drawn_repeatably_and_keep_out_of_scope() -> None:
     assert drawn != draw_shots(judged(), "intent", 4, seed=4)
     assert sum(e.target["intent"] is None for e in drawn) == 10
     assert sum(e.target["intent"] == "card" for e in drawn) == 4
+
+
+def test_noise_is_part_of_the_recipe_and_the_seed_decides_it(tuned: Any, tiny: Backbone) -> None:
+    once, again = (tune(tiny, SKILL, judged(), NOISY).prompt.prefix for _ in range(2))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, tuned.prompt.prefix)
+
+
+def test_a_labels_own_name_is_an_example_of_it() -> None:
+    skill = Skill("router", "router", "decide", (Axis("intent", ("lost_card", "top-up", "unseen")),))
+    rows = [Example("gone", {"intent": "lost_card"}), Example("more", {"intent": "top-up"})]
+    added = learnt_rows(skill, rows, replace(QUICK, label_names=1))[2:]
+    assert [(row.text, row.target) for row in added] == [
+        ("lost card", {"intent": "lost_card"}),
+        ("top up", {"intent": "top-up"}),
+    ]
+    assert learnt_rows(skill, rows, replace(QUICK, label_names=0)) == rows
+
+
+def test_of_two_texts_read_as_one_a_label_holds_if_it_holds_for_either(tiny: Backbone) -> None:
+    skill = Skill("sentiment", "sentiment", "notice", (MOOD,))
+    truths = [True, False, None]
+    rows = [Example(f"text {truth}", {"angry": truth}) for truth in truths]
+    objective = LabelObjective(skill, rows, torch.randn(3, tiny.dimensions.hidden))
+    assert objective.joins
+    with torch.no_grad():
+        objective.vectors.fill_(1.0)
+        objective.scales.fill_(0.0)
+        objective.bias.fill_(2.0)
+    states = torch.ones(1, tiny.dimensions.hidden)
+    holds, holds_not = (torch.nn.functional.softplus(torch.tensor(sign * 3.0)).item() for sign in (-1, 1))
+    expected = {(0, 0): holds, (0, 1): holds, (0, 2): holds, (1, 1): holds_not, (1, 2): 0.0, (2, 2): 0.0}
+    for (row, partner), loss in expected.items():
+        for one, other in ((row, partner), (partner, row)):
+            assert objective.loss(states, [one], [other]).item() == pytest.approx(loss, abs=1e-4)
+    assert not LabelObjective(SKILL, judged(8), torch.randn(9, tiny.dimensions.hidden)).joins
+
+
+def test_calibration_rows_say_what_every_error_budget_costs(tuned: Any, tiny: Backbone) -> None:
+    assert tuned.prompt.calibration["intent"].risk == UNMEASURED, "no row had the role calibration"
+    fresh = [replace(row, role="calibration", text=f"{row.text} today") for row in judged(120)]
+    risk = tune(tiny, SKILL, [*judged(), *fresh], QUICK).prompt.calibration["intent"].risk
+    assert risk.rows == len(fresh)
+    assert 0 < risk.answered[-1] <= risk.rows
+    assert list(risk.answered) == sorted(risk.answered)

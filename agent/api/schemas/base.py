@@ -21,7 +21,7 @@ def _readable(text: str) -> str:
 
 
 Readable = AfterValidator(_readable)
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), Readable]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), Readable]
 Number = Annotated[int, Field(ge=0, le=LARGEST)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Action = Literal["faq", "label", "hand_over", "say", "ask_back", "silent", "follow_up"]

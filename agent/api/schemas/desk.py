@@ -45,6 +45,14 @@ class DeskChange(Schema):
     allowed_origins: list[Origin] | None = Field(None, max_length=100)
     texts: dict[str, Text] | None = None
     rules: list[Rule] | None = None
+    error_budget: float | None = Field(
+        None,
+        ge=0.005,
+        le=0.5,
+        description="The largest share of automatic answers that may be wrong (0.05: 5 %). The bot answers only "
+        "where it is sure enough to keep it. null: no budget; each version's own thresholds decide",
+        examples=[0.05],
+    )
 
 
 class IntentView(Schema):

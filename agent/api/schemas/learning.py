@@ -28,14 +28,36 @@ class SkillChange(Schema):
     labels: dict[Name, list[Name]] | None = Field(None, description="Labels by axis (classification)")
 
 
+class GuaranteeView(Schema):
+    """What keeping the error budget asks of one question a version answers, and what it costs."""
+
+    status: Literal["guaranteed", "no guarantee yet"]
+    threshold: float = Field(description="How sure the version must be to answer by itself")
+    rows: int = Field(description="Calibration rows it rests on; the guarantee is for traffic like them")
+    answered: int
+    coverage: float | None = Field(description="Share of the calibration rows that are answered at the threshold")
+    error: float | None = Field(description="Share of those answers that were wrong")
+    bound: float | None = Field(description="Upper 95 % bound of that share (Clopper-Pearson)")
+    warning: str | None = Field(description="What to do where there is no guarantee")
+
+
+class BudgetView(Schema):
+    """The error budget a version is read with."""
+
+    budget: float
+    in_force: bool = Field(description="False: the desk has set none; the figures show what 5 % would ask")
+    axes: dict[str, GuaranteeView]
+
+
 class VersionView(Schema):
-    """A prompt version: what it is, how it scored, where it came from."""
+    """A prompt version: what it is, how it scored, what it may answer by itself, where it came from."""
 
     number: int
     status: Literal["candidate", "live", "retired", "rejected"]
     digest: str
     fingerprint: str
     scorecard: dict[str, Any]
+    error_budget: BudgetView
     lineage: dict[str, Any]
     created_at: datetime
 

@@ -109,6 +109,38 @@ def test_the_desks_words_are_what_it_says(admin: httpx.Client) -> None:
     assert admin.get("/v1/admin/desks").json() == [before]
 
 
+def test_an_error_budget_silences_what_is_not_sure_enough(admin: httpx.Client) -> None:
+    question = "how long does a new card take?"
+    sure = ask(admin, question)["article"]["slug"]
+    try:
+        changed = admin.patch("/v1/admin/desk", json={"error_budget": 0.005}).json()
+        assert changed["policy"]["error_budget"] == 0.005
+        assert admin.get("/v1/admin/desk").json() == changed
+        wait_for(lambda: ask(admin, question)["outcome"] == "no_answer")
+        assert sure in [offer["slug"] for offer in ask(admin, question)["suggestions"]]
+        said = admin.get("/v1/admin/skills/faq/versions").json()[0]["error_budget"]
+        assert (said["budget"], said["in_force"]) == (0.005, True)
+        [guarantee] = said["axes"].values()
+        assert guarantee["status"] == "no guarantee yet"
+        assert "at least 598 answered calibration rows" in guarantee["warning"]
+    finally:
+        admin.patch("/v1/admin/desk", json={"error_budget": None})
+    wait_for(lambda: ask(admin, question)["outcome"] == "answered")
+    assert "error_budget" not in admin.get("/v1/admin/desk").json()["policy"]
+
+
+def test_every_version_says_what_it_may_answer_alone(admin: httpx.Client) -> None:
+    for skill, axis in (("faq", "article"), ("router", "intent")):
+        said = admin.get(f"/v1/admin/skills/{skill}/versions/1").json()["error_budget"]
+        assert (said["budget"], said["in_force"]) == (0.05, False)
+        guarantee = said["axes"][axis]
+        assert guarantee["rows"] >= 300
+        assert guarantee["answered"] == round(guarantee["coverage"] * guarantee["rows"])
+        assert guarantee["bound"] <= 0.05 or guarantee["status"] == "no guarantee yet"
+        assert (guarantee["warning"] is None) == (guarantee["status"] == "guaranteed")
+    assert admin.get("/v1/admin/skills/sentiment/versions/1").json()["error_budget"]["axes"] == {}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -120,6 +152,9 @@ def test_the_desks_words_are_what_it_says(admin: httpx.Client) -> None:
         {"allowed_origins": ["https://shop.example/"]},
         {"allowed_origins": ["*"]},
         {"slug": "new"},
+        {"error_budget": 0},
+        {"error_budget": 1},
+        {"error_budget": "5 %"},
     ],
 )
 def test_a_change_that_makes_no_sense_changes_nothing(admin: httpx.Client, change: dict[str, Any]) -> None:

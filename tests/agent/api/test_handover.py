@@ -112,7 +112,7 @@ def test_what_there_is_none_of_is_not_found(admin: httpx.Client) -> None:
         error(admin.post(path(nobody, action)), 404, "not_found")
 
 
-@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": "  "}, {"text": "x" * 4001}, {"text": 5}])
+@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": "  "}, {"text": "x" * 10_001}, {"text": 5}])
 def test_a_human_says_something_too(admin: httpx.Client, handed: dict[str, Any], body: dict[str, Any]) -> None:
     error(admin.post(path(handed, "/reply"), json=body), 422, "bad_input")
     assert len(admin.get(path(handed)).json()["messages"]) == 4

@@ -42,7 +42,7 @@ def test_articles_with_a_bad_row_are_not_imported_at_all(
         ("jsonl", '{"text": "how do gnomes travel", "intent": "greeting"}\n{"text": 5}\n', 2),
         ("jsonl", '{"text": "how do gnomes travel", "intent": "greeting"}\n{"text": "\\ud800", "intent": null}\n', 2),
         ("jsonl", '{"text": "how do gnomes travel", "intent": "greeting"}\n{"text": "a\\u0000", "intent": null}\n', 2),
-        ("jsonl", f'{{"text": "{"x" * 4001}", "intent": "greeting"}}\n', 1),
+        ("jsonl", f'{{"text": "{"x" * 10_001}", "intent": "greeting"}}\n', 1),
     ],
 )
 def test_examples_with_a_bad_row_are_not_imported_at_all(

@@ -1,0 +1,75 @@
+"""Is an error budget of 5 % kept? Many random cuts of public data, each tuned, calibrated and tested anew."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prepare import read
+
+from skills.arms import draw_shots
+from skills.backbone import Backbone
+from skills.budget import keep_budget
+from skills.calibration import ExclusiveCalibration
+from skills.scorecard import judge
+from skills.skill import Axis, Example, Skill
+from skills.tuning import tune
+
+BUDGET, CUTS, SHOTS, CALIBRATION, TEST = 0.05, 50, 10, 1000, 2000
+FILES = {"banking77": "train.jsonl.gz", "clinc150": "full_train.jsonl.gz"}
+INTENT = "decide which question or request the customer has"
+Scores = dict[str, dict[str, float | None]]
+
+
+def budget_cuts(name: str, cuts: int = CUTS) -> Callable[[Backbone, Path, int], Scores]:
+    """Return a run of `cuts` random cuts: ten train rows an intent, 1,000 calibration rows, 2,000 test rows.
+
+    A violation is a guaranteed line that lets more than 5 % wrong answers through on the test rows.
+    """
+
+    def run(backbone: Backbone, data: Path, seed: int) -> Scores:
+        rows = read(data / name / FILES[name])
+        names = tuple(sorted({row["intent"] for row in rows if not row.get("oos")}))
+        skill = Skill("router", "router", INTENT, (Axis("intent", names, rejects="out_of_scope"),))
+        target = [None if row.get("oos") else row["intent"] for row in rows]
+        examples = [
+            Example(r["text"], {"intent": t}, id=str(i)) for i, (r, t) in enumerate(zip(rows, target, strict=True))
+        ]
+        found = [_cut(backbone, skill, examples, seed * cuts + number) for number in range(cuts)]
+        return {"skill": _summary(found)}
+
+    return run
+
+
+def _cut(backbone: Backbone, skill: Skill, examples: list[Example], seed: int) -> dict[str, float]:
+    """Tune one cut; return its line's coverage and error on the test rows."""
+    mixed = random.Random(seed).sample(examples, len(examples))
+    outside = [e for e in mixed if e.target["intent"] is None]
+    taught = draw_shots([e for e in mixed if e.target["intent"] is not None], "intent", SHOTS, seed)
+    taught += outside[: len(outside) // 2]
+    used = {e.id for e in taught}
+    rest = [e for e in mixed if e.id not in used]
+    calibrating = [Example(e.text, e.target, "calibration") for e in rest[:CALIBRATION]]
+    prompt = tune(backbone, skill, [*taught, *calibrating], seed=seed).prompt
+    lines = prompt.calibration["intent"]
+    assert isinstance(lines, ExclusiveCalibration)
+    kept, test = keep_budget(lines.risk, BUDGET), rest[CALIBRATION : CALIBRATION + TEST]
+    verdicts = [(j.verdicts[0], j.example.target["intent"]) for j in judge(backbone, prompt, test)]
+    answers = [v.label == truth for v, truth in verdicts if v.accepted and v.confidence >= kept.threshold]
+    return {
+        "guaranteed": float(kept.guaranteed),
+        "coverage": len(answers) / len(test),
+        "error": 1 - sum(answers) / max(1, len(answers)),
+    }
+
+
+def _summary(found: list[dict[str, float]]) -> dict[str, Any]:
+    figures = {key: np.array([cut[key] for cut in found]) for key in found[0]}
+    return {
+        "violations": float((figures["guaranteed"] * (figures["error"] > BUDGET)).mean()),
+        **{key: float(values.mean()) for key, values in figures.items()},
+        "coverage_deviation": float(figures["coverage"].std()),
+        "largest_error": float(figures["error"].max()),
+        "cuts": float(len(found)),
+    }

@@ -1,0 +1,191 @@
+"""The rows of the skill table: public data as skills, train rows and test rows, scored by all four arms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from budget_cuts import budget_cuts
+from conversations import star_failures
+from prepare import NEGATIVE, read, stratified
+from search_rows import banking77_articles, covid_faq
+from sklearn.metrics import average_precision_score
+
+from agent.demo import examples, labels
+from skills.arms import Arm, draw_shots, label_arms, tune_arms
+from skills.backbone import Backbone
+from skills.budget import upper_bound
+from skills.calibration import LabelCalibration
+from skills.evaluation import auroc
+from skills.kinds import make_skill
+from skills.kinds.sentiment import asks_plainly
+from skills.skill import Axis, Example, Skill
+
+Scores = dict[str, dict[str, float | None]]
+Run = Callable[[Backbone, Path, int], Scores]
+INTENT = "decide which question or request the customer has"
+TONE = "notice whether the customer asks for a human, is annoyed, or is abusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: its data folders, its measure, the metrics shown, and what is aimed at."""
+
+    folders: tuple[str, ...]
+    run: Run
+    metrics: tuple[str, ...]
+    goal: str
+    seeded: bool = True
+
+
+def demo(backbone: Backbone, _data: Path, seed: int) -> Scores:
+    """The demo desk's tickets: shipped train rows, scored on its gate rows."""
+    rows = [Example(text, target, role) for text, target, role in examples()["classification"]]  # type: ignore[arg-type]
+    train, test = ([r for r in rows if r.role == role] for role in ("train", "gate"))
+    skill = make_skill("classification", "classification", labels()["classification"], {})
+    return label_arms(backbone, skill, train, [r for r in test if skill.axes[0].name in r.target], seed)
+
+
+def intents(train: list[dict[str, Any]], test: list[dict[str, Any]]) -> tuple[Skill, list[Example], list[Example]]:
+    """Return a router's skill and both sides' examples; rows marked `oos` belong to no intent."""
+    names = tuple(sorted({row["intent"] for row in train if not row.get("oos")}))
+    skill = Skill("router", "router", INTENT, (Axis("intent", names, rejects="out_of_scope"),))
+    sides = [[Example(r["text"], {"intent": None if r.get("oos") else r["intent"]}) for r in s] for s in (train, test)]
+    return skill, sides[0], sides[1]
+
+
+def banking77(shots: int | None) -> Run:
+    """BANKING77: its train file cut 80/20 within every intent (seed 0); `shots` rows an intent are drawn."""
+
+    def run(backbone: Backbone, data: Path, seed: int) -> Scores:
+        skill, train, test = intents(*stratified(read(data / "banking77" / "train.jsonl.gz"), "intent", 0.2, 0))
+        return label_arms(backbone, skill, draw_shots(train, "intent", shots, seed) if shots else train, test, seed)
+
+    return run
+
+
+def clinc150(backbone: Backbone, data: Path, seed: int) -> Scores:
+    """CLINC150: the train file with its 100 out-of-scope rows; the validation file as test."""
+    folder = data / "clinc150"
+    skill, train, test = intents(read(folder / "full_train.jsonl.gz"), read(folder / "full_val.jsonl.gz"))
+    return label_arms(backbone, skill, train, test, seed)
+
+
+def mood(name: str, train: list[tuple[str, bool]], test: list[tuple[str, bool]]) -> tuple[Skill, list[Example], Any]:
+    """Return a skill of one label that holds or not, and both sides' examples."""
+    skill = Skill("sentiment", "sentiment", TONE, (Axis("mood", (name,), exclusive=False, must_catch=(name,)),))
+    sides = [[Example(text, {name: holds}) for text, holds in side] for side in (train, test)]
+    return skill, sides[0], sides[1]
+
+
+def goemotions(backbone: Backbone, data: Path, seed: int) -> Scores:
+    """GoEmotions: is any of eleven negative emotions felt? Every train row; the dev file as test."""
+    names, label = {True: "positive", False: "negative"}, "negative"
+    skill = Skill("sentiment", "sentiment", TONE, (Axis("felt", ("positive", label)),))
+    sides = []
+    for name in ("train", "dev"):
+        rows = read(data / "goemotions" / f"{name}.jsonl.gz")
+        sides.append([Example(r["text"], {"felt": names[bool(NEGATIVE & set(r["emotions"]))]}) for r in rows])
+    return label_arms(backbone, skill, *sides, seed)
+
+
+def convabuse(backbone: Backbone, data: Path, seed: int) -> Scores:
+    """ConvAbuse: is what a user says to a bot abusive? The train file; the validation file as test."""
+    files = [read(data / "convabuse" / f"{name}.jsonl.gz") for name in ("train", "valid")]
+    skill, train, test = mood("abusive", *([(row["user"], row["abusive"]) for row in rows] for rows in files))
+    truth = np.array([row["abusive"] for row in files[1]])
+    found: Scores = {}
+    for name, arm in tune_arms(backbone, skill, train, test, seed).items():
+        shares = _shares(arm, "abusive")
+        precision = float(average_precision_score(truth, shares))
+        found[name] = {"auroc": auroc(truth, shares), "average_precision": precision, "train_seconds": arm.seconds}
+    return found
+
+
+def _shares(arm: Arm, label: str) -> np.ndarray:
+    """Return the probability that a label holds for each test row."""
+    line = arm.calibration[label]
+    assert isinstance(line, LabelCalibration)
+    return line.platt(arm.prompt[:, 0], arm.bare[:, 0])
+
+
+def handoff(backbone: Backbone, data: Path, seed: int) -> Scores:
+    """Asks for a human: each publisher's texts are scored by a skill that saw only the others'.
+
+    Scores are pooled over the publishers. An explicit request is `missed` if neither the
+    skill's own threshold nor the plain words catch it.
+    """
+    rows = [row for name in ("positives", "negatives") for row in read(data / "handoff" / f"{name}.jsonl.gz")]
+    publishers = sorted({row["source"].split("/")[0] for row in rows})
+    pooled: dict[str, list[tuple[float, bool, bool, bool, bool]]] = {}
+    for publisher in publishers:
+        inside = [row["source"].split("/")[0] == publisher for row in rows]
+        others, own = ([r for r, i in zip(rows, inside, strict=True) if i == side] for side in (False, True))
+        sides = [[(row["text"], row["handoff"]) for row in side] for side in (others, own)]
+        skill, train, test = mood("asks_for_human", *sides)
+        for name, arm in tune_arms(backbone, skill, train, test, seed).items():
+            pooled.setdefault(name, []).extend(_holds(arm, own))
+    return {name: _requests(found) for name, found in pooled.items()}
+
+
+def _holds(arm: Arm, rows: list[dict[str, Any]]) -> list[tuple[float, bool, bool, bool, bool]]:
+    """Return, by row: probability, caught by the skill, said in plain words, truth, explicit request."""
+    line = arm.calibration["asks_for_human"].threshold
+    return [
+        (float(share), bool(share >= line), asks_plainly(r["text"]), r["handoff"], bool(r.get("explicit")))
+        for share, r in zip(_shares(arm, "asks_for_human"), rows, strict=True)
+    ]
+
+
+def _requests(found: list[tuple[float, bool, bool, bool, bool]]) -> dict[str, float | None]:
+    shares, caught, plain, truth, explicit = (np.array(column) for column in zip(*found, strict=True))
+    missed = int((explicit & ~caught & ~plain).sum())
+    return {
+        "average_precision": float(average_precision_score(truth, shares)),
+        "explicit": float(explicit.sum()),
+        "missed": float(missed),
+        "missed_bound": upper_bound(int(explicit.sum()), missed),
+        "missed_by_skill": float((explicit & ~caught).sum()),
+        "false_alarms": float(((caught | plain) & ~truth).sum() / (~truth).sum()),
+    }
+
+
+INTENT_METRICS = ("accuracy", "ece", "train_seconds")
+SEARCH_METRICS = ("recall_at_1", "cosine_at_1", "gain", "gain_low", "abstain_auroc")
+ROWS: dict[str, Row] = {
+    "demo": Row((), demo, INTENT_METRICS, "a small row for continuous integration"),
+    "banking77": Row(("banking77",), banking77(None), INTENT_METRICS, "skill >= probe + .012, ece <= .03"),
+    "banking77-10": Row(("banking77",), banking77(10), INTENT_METRICS, "skill >= probe + .024"),
+    "banking77-5": Row(("banking77",), banking77(5), INTENT_METRICS, "skill >= probe + .021"),
+    "clinc150": Row(
+        ("clinc150",),
+        clinc150,
+        ("accuracy", "oos_recall", "oos_auroc", "in_scope_kept", "ece", "train_seconds"),
+        "accuracy .96, oos_recall .66, oos_auroc .97, ece <= .03",
+    ),
+    "goemotions": Row(
+        ("goemotions",),
+        goemotions,
+        ("auroc", "f1", "ece", "train_seconds"),
+        "auroc .91, f1 .66, prompt >= no_prefix + .05, ece <= .03",
+    ),
+    "handoff": Row(
+        ("handoff",),
+        handoff,
+        ("average_precision", "explicit", "missed", "missed_bound", "missed_by_skill", "false_alarms"),
+        "average_precision .95, missed 0",
+    ),
+    "convabuse": Row(("convabuse",), convabuse, ("auroc", "average_precision", "train_seconds"), "auroc .93"),
+    "covid_faq": Row(("covid_faq",), covid_faq, SEARCH_METRICS, "gain .03 with gain_low > 0, abstain_auroc .90"),
+    "banking77-faq": Row(
+        ("banking77",), banking77_articles, SEARCH_METRICS, "gain .03 with gain_low > 0, abstain_auroc .90"
+    ),
+    "star": Row(("star",), star_failures, ("auroc",), "above the turn count", seeded=False),
+    "budget-banking77": Row(
+        ("banking77",), budget_cuts("banking77"), ("violations", "guaranteed", "coverage", "error"), "violations <= .05"
+    ),
+    "budget-clinc150": Row(
+        ("clinc150",), budget_cuts("clinc150"), ("violations", "guaranteed", "coverage", "error"), "violations <= .05"
+    ),
+}

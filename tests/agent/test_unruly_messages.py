@@ -1,0 +1,106 @@
+"""Messages as people really write them, read by the demo desk's shipped prompts."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from agent.conversations import Said
+from agent.desks import TEXTS
+from agent.office import Office
+from agent.tables import Desk, Turn
+from agent.turn import take_turn
+from agent.turn_view import show_turn
+
+
+def say(office: Office, text: str) -> dict[str, Any]:
+    with office.database.reading() as session:
+        desk_id = session.scalars(select(Desk.id)).one()
+    turn_id = take_turn(office, desk_id, Said(text, "chat", None, None))
+    with office.database.reading() as session:
+        return show_turn(session, session.get_one(Turn, turn_id))
+
+
+def article(turn: dict[str, Any]) -> str | None:
+    return turn["article"]["slug"] if turn["article"] else None
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("my card hasnt arrvied", "card-not-arrived"),
+        ("how do i chnage my pin", "change-pin"),
+        ("how do I chagne my PIN numbre?", "change-pin"),
+    ],
+)
+def test_slips_of_the_hand_do_not_hide_a_question(office: Office, text: str, slug: str) -> None:
+    assert article(say(office, text)) == slug
+
+
+def test_where_slips_leave_doubt_the_right_article_is_offered(office: Office) -> None:
+    turn = say(office, "my crd hasnt arived yet")
+    assert "card-not-arrived" in [article(turn), *(offer["slug"] for offer in turn["suggestions"])]
+    assert turn["route"]["intent"] == "card_arrival"
+
+
+@pytest.mark.parametrize("text", ["HOW DO I CHANGE MY PIN?", "how do i change my pin", "How Do I Change My Pin"])
+def test_casing_changes_nothing(office: Office, text: str) -> None:
+    assert article(say(office, text)) == "change-pin"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hi there! how do I change my PIN?",
+        "Hello, hope you are well. How do I change my PIN?",
+        "how do I change my PIN? thanks a lot!!",
+        "Good morning,\n\nhow do I change my PIN?\n\nBest regards\nAnna",
+    ],
+)
+def test_courtesies_around_a_question_do_not_hide_it(office: Office, text: str) -> None:
+    assert article(say(office, text)) == "change-pin"
+
+
+def test_a_second_question_in_a_message_is_offered_too(office: Office) -> None:
+    turn = say(office, "How do I change my PIN? And my card still has not arrived, where is it?")
+    assert article(turn) == "change-pin"
+    assert [offer["slug"] for offer in turn["suggestions"]] == ["card-not-arrived"]
+    assert turn["reply"].endswith(TEXTS["also"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wo finde ich ein gutes Restaurant in der Nähe?",
+        "quel temps fera-t-il demain ?",
+        "明日の天気はどうですか",
+        "🙂🙂🙂",
+        "asdf qwer zxcv",
+        "١٢٣٤٥",
+    ],
+)
+def test_what_nobody_could_understand_is_not_answered_with_an_article(office: Office, text: str) -> None:
+    turn = say(office, text)
+    assert turn["outcome"] in ("out_of_scope", "no_answer", "asked_back", "said")
+    assert article(turn) is None
+    assert turn["reply"]
+
+
+@pytest.mark.parametrize("text", ["...", "?", "!!!", "🤷", "👍", "😡😡😡", "— ; —"])
+def test_a_message_without_a_word_is_asked_back_about_and_counts_as_nothing(office: Office, text: str) -> None:
+    turn = say(office, text)
+    assert turn["outcome"] == "asked_back"
+    assert turn["reply"]
+    with office.database.reading() as session:
+        assert not session.get_one(Turn, turn["turn_id"]).failed
+
+
+def test_five_thousand_characters_are_read_as_far_as_they_go(office: Office) -> None:
+    turn = say(office, "How do I change my PIN? " + "I have tried and tried and it did not work. " * 113)
+    assert turn["outcome"] in ("answered", "no_answer", "out_of_scope", "escalated")
+    assert turn["reply"]
+
+
+def test_nothing_but_one_word_over_and_over_is_survived(office: Office) -> None:
+    assert say(office, "help " * 1000)["reply"]
+    assert say(office, "x" * 5000)["reply"]
