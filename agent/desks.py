@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a process that only touches rows does not load torch
     from skills.index import Index
     from skills.prompt import SoftPrompt
     from skills.skill import Verdict
+    from skills.spelling import Spelling
 
 TEXTS: Mapping[str, str] = {
     "out_of_scope": "I am afraid that is nothing I can help with here. I can answer questions about our "
@@ -72,6 +73,7 @@ class DeskView:
     passages: Mapping[str, tuple[str, ...]]
     passage_index: "Index | None"
     skills: tuple[LiveSkill, ...]
+    spelling: "Spelling | None" = None
     floors: Mapping[str, float] = field(default_factory=dict)
 
     def skill(self, name: str) -> LiveSkill | None:

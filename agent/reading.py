@@ -54,14 +54,16 @@ def read_message(
     several, and for both messages read together when there is an earlier one. Only the search needs that: tone
     is judged a message at a time (the policy looks at several), and the router itself says when a message only
     makes sense with the one before it. `shown` are the articles the conversation has had: who asks on wants
-    another one.
+    another one. Slips of the hand are mended in what is read, not in what is kept.
     """
     alone = render(text)
     longest = max((skill.prompt.length for skill in desk.skills), default=0)
     together = f"{before[-LONGEST_CONTEXT:]} {alone}" if before else None
     search = next((skill for skill in desk.skills if skill.prompt.retrieves and skill.index), None)
     asked = questions_of(alone) if search else []
-    tokens = backbone.tokenize([alone, *asked, *([together] if together else [])], longest)
+    texts = [alone, *asked, *([together] if together else [])]
+    read = [desk.spelling.mend(text) for text in texts] if desk.spelling else texts
+    tokens = backbone.tokenize(read, longest)
     rows = [Row(tokens[0]), *(_under(skill, tokens[0]) for skill in desk.skills)]
     if search:
         rows += [row for more in tokens[1:] for row in (Row(more), _under(search, more))]

@@ -1,5 +1,7 @@
 """Loading what is live: prompts come from the database's bytes, are verified, then one reference moves."""
 
+from collections.abc import Mapping
+
 import structlog
 from sqlalchemy import select
 
@@ -13,6 +15,7 @@ from skills.errors import PromptRefused
 from skills.index import Index, build_index
 from skills.live import Live
 from skills.reading import answer_floor
+from skills.spelling import Spelling, learn_spelling
 from skills.store import Store
 
 log = structlog.get_logger(__name__)
@@ -69,6 +72,8 @@ class Releases:
                 .join(Version, Skill.live_version_id == Version.id)
                 .where(Skill.desk_id == desk_id)
             ).all()
+        known = {row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles}
+        unchanged = old is not None and old.passages == passages and old.articles == known
         index = old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
         found = [self._live_skill(skill, version, index, old) for skill, version in live]
         skills, budget = [skill for skill in found if skill is not None], desk.policy.get("error_budget")
@@ -80,12 +85,17 @@ class Releases:
             table={row.name: Lead(row.action, row.reply) for row in intents},
             texts={**TEXTS, **desk.texts},
             rules=tuple(desk.policy.get("rules", ())),
-            articles={row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles},
+            articles=known,
             passages=passages,
             passage_index=index,
             skills=tuple(skills),
+            spelling=old.spelling if old and unchanged else self._spelling(passages, known),
             floors={skill.name: answer_floor(skill.prompt, budget) for skill in skills} if budget else {},
         )
+
+    def _spelling(self, passages: Mapping[str, tuple[str, ...]], articles: Mapping[str, ArticleView]) -> Spelling:
+        texts = [*(text for group in passages.values() for text in group), *(row.answer for row in articles.values())]
+        return learn_spelling(texts, lambda word: self._backbone.tokenizer.token_to_id(word) is not None)
 
     def _live_skill(
         self, skill: Skill, version: Version, index: Index | None, old: DeskView | None

@@ -92,7 +92,7 @@ def tune_arms(
     train: Sequence[Example],
     test: Sequence[Example],
     seed: int,
-    on_step: OnStep | None,
+    on_step: OnStep | None = None,
 ) -> dict[str, Arm]:
     """Tune every arm with the default recipe; return them with their opinions on the test rows."""
     recipe = Recipe.for_rows(len(train))

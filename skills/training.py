@@ -102,7 +102,7 @@ def train(
     for epoch in range(recipe.epochs):
         rows = backbone.tokenize([_as_typed(text, recipe, chooser) for text in texts], recipe.prompt_tokens)
         for batch in batches(rows, recipe.batch, chooser):
-            partners = _partners(batch, len(rows), recipe.joined if objective.joins else 0.0, chooser)
+            partners = _partners(batch, rows, recipe.joined if objective.joins else 0.0, chooser)
             read = [_step_text(rows, pair, recipe, chooser) for pair in zip(batch, partners, strict=True)]
             states = prefix.read(read) if prefix else backbone.forward([Row(tokens) for tokens in read])
             loss = objective.loss(states, batch, partners)
@@ -157,8 +157,16 @@ def _as_typed(text: str, recipe: Recipe, chooser: random.Random) -> str:
     return address(text, chooser) if chooser.random() < recipe.addressed else text
 
 
-def _partners(batch: Sequence[int], count: int, share: float, chooser: random.Random) -> list[int]:
-    return [chooser.randrange(count) if share and chooser.random() < share else row for row in batch]
+def _partners(batch: Sequence[int], rows: Sequence[tuple[int, ...]], share: float, chooser: random.Random) -> list[int]:
+    """Draw whom each row of a batch is read together with: itself, or another text.
+
+    A pair is no more than twice as long as the longest row: all rows of a batch are padded to the longest.
+    """
+    longest, partners = 2 * max(len(rows[row]) for row in batch), []
+    for row in batch:
+        other = chooser.randrange(len(rows)) if share and chooser.random() < share else row
+        partners.append(other if len(rows[row]) + len(rows[other]) <= longest else row)
+    return partners
 
 
 def _step_text(
