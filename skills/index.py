@@ -12,6 +12,9 @@ from skills.backbone import Backbone
 from skills.skill import render
 
 NO_PASSAGE = -1.0
+CROWDED = 0.05
+"""What an article's score loses for each e-fold of its passages. The best of many passages is near by chance:
+without it, an article nobody asked about yet loses to its often-asked neighbours (docs/decisions/0008)."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,12 @@ class Index:
     def best(self, queries: Tensor) -> Tensor:
         """Return `[N, C]`: how near each query `[N, H]` is to each label.
 
-        The mean of two cosines: to the label's nearest passage, and to the centre of all its passages. One
-        odd phrasing then does not decide alone (docs/decisions/0008).
+        The mean of two cosines: to the label's nearest passage, and to the centre of all its passages, so that
+        one odd phrasing does not decide alone; less what many passages win by chance.
         """
         units = normalize(queries, dim=-1)
-        centres = torch.where(self.counts > 0, units @ normalize(self.sums, dim=-1).T, NO_PASSAGE)
-        return (self.nearest(queries) + centres) / 2
+        scores = (self.nearest(queries) + units @ normalize(self.sums, dim=-1).T) / 2
+        return torch.where(self.counts > 0, scores - crowding(self.counts), NO_PASSAGE)
 
     def nearest(self, queries: Tensor) -> Tensor:
         """Return `[N, C]`: the cosine of each query `[N, H]` to each label's nearest passage."""
@@ -64,6 +67,11 @@ class Index:
         """Return an index in which these labels have no passage, so that they are never the answer."""
         kept = torch.tensor([self.labels[owner] not in labels for owner in self.owners.tolist()], dtype=torch.bool)
         return Index(self.labels, self.vectors[kept], self.owners[kept])
+
+
+def crowding(counts: Tensor) -> Tensor:
+    """Return what labels with these many passages lose, of the same shape; 0 for one or none."""
+    return CROWDED * counts.clamp_min(1).log()
 
 
 def build_index(backbone: Backbone, passages: Mapping[str, Sequence[str]]) -> Index:

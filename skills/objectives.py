@@ -7,13 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, normalize
 
-from skills.index import Index
+from skills.index import Index, crowding
 from skills.skill import Example, Skill
 from skills.targets import NONE, UNKNOWN, encode
 
 FIRST_SCALE = 20.0
 QUERY_RANK = 16
 SILENT = -2.0
+UNASKED = 0.25
+"""Share of a search's training steps in which a query's article has its own passages alone."""
 
 
 class LabelObjective(nn.Module):
@@ -78,7 +80,8 @@ class RetrievalObjective(nn.Module):
     """A low-rank query correction, learnt so that a query's own article outranks the others.
 
     Every example has an article. What a query is compared with are the passages of the articles and the
-    other training queries; it never meets itself.
+    other training queries; it never meets itself, and at random none of its article's other queries either:
+    a new article, which nobody asked about, must be found by its title.
     """
 
     joins = False
@@ -89,6 +92,7 @@ class RetrievalObjective(nn.Module):
         wanted = [str(example.target["article"]) for example in examples]
         self._targets = torch.tensor([place[label] for label in wanted])
         self._passages = len(index.vectors)
+        self._articles = index
         self._index = index.extended(bare, wanted)
         hidden = bare.shape[1]
         # The same start for every seed: a seed stands for the order of the data, not for another network.
@@ -100,22 +104,21 @@ class RetrievalObjective(nn.Module):
     def loss(self, states: Tensor, rows: Sequence[int], _partners: Sequence[int]) -> Tensor:
         """Return the mean cross-entropy over articles of the rows that have one."""
         queries = normalize(states + states @ self.down.T @ self.up.T, dim=-1)
-        cosines = queries @ self._index.vectors.T
-        hide = torch.zeros_like(cosines, dtype=torch.bool)
-        hide[torch.arange(len(rows)), self._passages + torch.tensor(list(rows))] = True
-        cosines = cosines.masked_fill(hide, SILENT)
+        targets, own = self._targets[list(rows)], self._passages + torch.tensor(list(rows))
+        unasked = (torch.rand(len(rows)) < UNASKED) & (self._articles.counts[targets] > 0)
+        asked = torch.arange(len(self._index.vectors)) >= self._passages
+        hide = unasked[:, None] & asked & (self._index.owners == targets[:, None])
+        hide[torch.arange(len(rows)), own] = True
+        cosines = (queries @ self._index.vectors.T).masked_fill(hide, SILENT)
         nearest = torch.full((len(rows), len(self._index.labels)), SILENT)
         nearest = nearest.scatter_reduce(1, self._index.owners.expand(len(rows), -1), cosines, "amax")
-        targets = self._targets[list(rows)]
-        scores = (nearest + self._centres(queries, rows, targets)) / 2
-        return _exclusive_loss(self.scale.exp() * scores, targets)
-
-    def _centres(self, queries: Tensor, rows: Sequence[int], targets: Tensor) -> Tensor:
-        """Return `[B, C]`: cosines to the labels' centres, that of a query's own label taken without it."""
-        cosines = queries @ normalize(self._index.sums, dim=-1).T
-        own = self._index.vectors[self._passages + torch.tensor(list(rows))]
-        others = normalize(self._index.sums[targets] - own, dim=-1)
-        return cosines.scatter(1, targets[:, None], (queries * others).sum(-1, keepdim=True))
+        left = torch.where(unasked, self._articles.counts[targets], self._index.counts[targets] - 1)
+        counts = self._index.counts.expand(len(rows), -1).scatter(1, targets[:, None], left[:, None])
+        known = self._index.sums[targets] - self._index.vectors[own]
+        centre = normalize(torch.where(unasked[:, None], self._articles.sums[targets], known), dim=-1)
+        centres = queries @ normalize(self._index.sums, dim=-1).T
+        centres = centres.scatter(1, targets[:, None], (queries * centre).sum(-1, keepdim=True))
+        return _exclusive_loss(self.scale.exp() * ((nearest + centres) / 2 - crowding(counts)), targets)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the head as stored: `query.down` `[r, H]`, `query.up` `[H, r]`."""

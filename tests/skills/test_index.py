@@ -3,7 +3,7 @@
 import torch
 
 from skills.backbone import Backbone
-from skills.index import Index, build_index
+from skills.index import Index, build_index, crowding
 from skills.prompt import SoftPrompt
 
 
@@ -54,5 +54,12 @@ def test_one_odd_phrasing_does_not_decide_alone() -> None:
     query = slanted[None]
     assert index.nearest(query).argmax().item() == 0
     centre = torch.nn.functional.normalize(slanted + up, dim=0)
-    expected = torch.tensor([[(1 + slanted @ centre) / 2, slanted @ right, -1.0]])
+    crowd = crowding(torch.tensor(2))
+    expected = torch.tensor([[(1 + slanted @ centre) / 2 - crowd, slanted @ right, -1.0]])
     assert torch.allclose(index.best(query), expected)
+
+
+def test_many_passages_are_worth_a_little_less_each() -> None:
+    """An article that is new and was never asked about must not lose to crowded neighbours by chance."""
+    assert crowding(torch.tensor([0, 1])).tolist() == [0.0, 0.0]
+    assert crowding(torch.tensor(10)) > crowding(torch.tensor(5)) > 0
