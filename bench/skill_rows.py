@@ -18,12 +18,12 @@ from skills.backbone import Backbone
 from skills.budget import upper_bound
 from skills.calibration import LabelCalibration
 from skills.evaluation import auroc
-from skills.kinds import make_skill
 from skills.kinds.sentiment import asks_plainly
 from skills.skill import Axis, Example, Skill
 
 Scores = dict[str, dict[str, float | None]]
 Run = Callable[[Backbone, Path, int], Scores]
+TICKET = "label this support ticket by its topic and its priority"
 INTENT = "decide which question or request the customer has"
 TONE = "notice whether the customer asks for a human, is annoyed, or is abusive"
 
@@ -40,11 +40,14 @@ class Row:
 
 
 def demo(backbone: Backbone, _data: Path, seed: int) -> Scores:
-    """The demo desk's tickets: shipped train rows, scored on its gate rows."""
-    rows = [Example(text, target, role) for text, target, role in examples()["classification"]]  # type: ignore[arg-type]
-    train, test = ([r for r in rows if r.role == role] for role in ("train", "gate"))
-    skill = make_skill("classification", "classification", labels()["classification"], {})
-    return label_arms(backbone, skill, train, [r for r in test if skill.axes[0].name in r.target], seed)
+    """The topics of the demo desk's tickets: shipped train and calibration rows, scored on its gate rows."""
+    topics = Axis("topic", tuple(labels()["classification"]["topic"]))
+    told = [
+        (text, {"topic": said["topic"]}, role) for text, said, role in examples()["classification"] if "topic" in said
+    ]
+    rows = [Example(text, target, role) for text, target, role in told]  # type: ignore[arg-type]
+    train, test = ([row for row in rows if row.role in roles] for roles in (("train", "calibration"), ("gate",)))
+    return label_arms(backbone, Skill("tickets", "classification", TICKET, (topics,)), train, test, seed)
 
 
 def intents(train: list[dict[str, Any]], test: list[dict[str, Any]]) -> tuple[Skill, list[Example], list[Example]]:
