@@ -100,10 +100,10 @@ def train(
     schedule = LambdaLR(optimizer, _warm_then_down(total, recipe.warmup))
     average = _Average(learnt, first=int(total * (1 - recipe.averaged)))
     for epoch in range(recipe.epochs):
-        rows = backbone.tokenize([_as_typed(text, recipe, chooser) for text in texts], recipe.prompt_tokens)
+        rows = read_as(backbone, texts, recipe, f"{seed} {epoch}")
         for batch in batches(rows, recipe.batch, chooser):
             partners = _partners(batch, rows, recipe.joined if objective.joins else 0.0, chooser)
-            read = [_step_text(rows, pair, recipe, chooser) for pair in zip(batch, partners, strict=True)]
+            read = [_joined(rows, pair, chooser) for pair in zip(batch, partners, strict=True)]
             states = prefix.read(read) if prefix else backbone.forward([Row(tokens) for tokens in read])
             loss = objective.loss(states, batch, partners)
             optimizer.zero_grad()
@@ -151,6 +151,18 @@ class _Average:
             parameter.copy_(mean)
 
 
+def read_as(backbone: Backbone, texts: Sequence[str], recipe: Recipe, when: str) -> list[tuple[int, ...]]:
+    """Return the token rows of an epoch: texts as somebody may have typed them, thinned out.
+
+    What happens to a text depends on the text and on `when` alone, so that a few rows more do not change what
+    training reads of all the others: fewer answers change from one retraining to the next.
+    """
+    choosers = [random.Random(f"{when} {text}") for text in texts]  # noqa: S311 - noise, not secrets
+    typed = [_as_typed(text, recipe, chooser) for text, chooser in zip(texts, choosers, strict=True)]
+    rows = backbone.tokenize(typed, recipe.prompt_tokens)
+    return [thinned(row, recipe.word_dropout, chooser) for row, chooser in zip(rows, choosers, strict=True)]
+
+
 def _as_typed(text: str, recipe: Recipe, chooser: random.Random) -> str:
     if chooser.random() < recipe.mistyped:
         text = mistype(text, chooser)
@@ -169,11 +181,9 @@ def _partners(batch: Sequence[int], rows: Sequence[tuple[int, ...]], share: floa
     return partners
 
 
-def _step_text(
-    rows: Sequence[tuple[int, ...]], pair: tuple[int, int], recipe: Recipe, chooser: random.Random
-) -> tuple[int, ...]:
-    """Return what a step reads of a row: thinned out, and behind or before its partner, if it has one."""
-    first, second = (thinned(rows[i], recipe.word_dropout, chooser) for i in pair)
+def _joined(rows: Sequence[tuple[int, ...]], pair: tuple[int, int], chooser: random.Random) -> tuple[int, ...]:
+    """Return what a step reads of a row: it alone, or behind or before its partner, if it has one."""
+    first, second = (rows[i] for i in pair)
     if pair[0] == pair[1]:
         return first
     if chooser.random() < 0.5:

@@ -8,6 +8,9 @@ from skills.prompt import SoftPrompt
 from skills.scorecard import Judgement
 from skills.skill import Axis, Example
 
+FEWEST_FAIR = 5
+"""Gate rows of a new label below which its train rows count too: one row says yes or no by chance."""
+
 
 def judged_rows(
     candidate: SoftPrompt, live: SoftPrompt, judged: Sequence[Judgement], judged_live: Sequence[Judgement]
@@ -56,8 +59,8 @@ def new_label_rows(
 ) -> dict[tuple[str, str], list[Example]]:
     """Return, for each (axis, label) only the candidate knows, the rows it is judged by.
 
-    Gate and golden rows if there are any; else the rows it was taught with, which it must at least have
-    learnt.
+    Gate and golden rows if there are a few; else the rows it was taught with as well, which it must at least
+    have learnt.
     """
     found: dict[tuple[str, str], list[Example]] = {}
     old = {axis.name: set(axis.labels) for axis in live.axes}
@@ -67,7 +70,8 @@ def new_label_rows(
         for label in set(axis.labels) - old.get(axis.name, set()):
             rows = [example for example in examples if example.target.get(axis.name) == label]
             fair = [example for example in rows if example.role in ("gate", "golden")]
-            found[axis.name, label] = fair or [example for example in rows if example.role == "train"]
+            taught = [] if len(fair) >= FEWEST_FAIR else [example for example in rows if example.role == "train"]
+            found[axis.name, label] = [*fair, *taught]
     return found
 
 

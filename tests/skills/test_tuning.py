@@ -16,7 +16,7 @@ from skills.objectives import LabelObjective
 from skills.recipe import Recipe
 from skills.scorecard import judge, scorecard
 from skills.skill import Axis, Example, Skill
-from skills.training import Step, batches
+from skills.training import Step, batches, read_as
 from skills.tuning import learnt_rows, seed_prefix, splits, tune
 
 INTENTS = Axis("intent", ("card", "transfer", "login"), rejects="out_of_scope")
@@ -226,3 +226,12 @@ def test_calibration_rows_say_what_every_error_budget_costs(tuned: Any, tiny: Ba
     assert risk.rows == len(fresh)
     assert 0 < risk.answered[-1] <= risk.rows
     assert list(risk.answered) == sorted(risk.answered)
+
+
+def test_a_few_rows_more_do_not_change_what_training_reads_of_the_others(tiny: Backbone) -> None:
+    texts = ["please change the number on my card", "where is my parcel today"]
+    noisy = replace(NOISY, mistyped=1.0, addressed=1.0)
+    alone = read_as(tiny, texts, noisy, "0 1")
+    assert read_as(tiny, ["another text before them", *texts], noisy, "0 1")[1:] == alone
+    assert read_as(tiny, texts, noisy, "0 2") != alone
+    assert read_as(tiny, texts, QUICK, "0 1") == tiny.tokenize(texts, QUICK.prompt_tokens)
