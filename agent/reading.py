@@ -69,11 +69,14 @@ def read_message(
         rows += [row for more in tokens[1:] for row in (Row(more), _under(search, more))]
     states = reader.forward(rows)
     verdicts = {skill.name: _read(skill, states[i + 1], states[0]) for i, skill in enumerate(desk.skills)}
-    first, in_context = 1 + len(desk.skills), []
-    each = [_read(search, states[i + 1], states[i])[0] for i in range(first, first + 2 * len(asked), 2) if search]
-    if together and search and search.index:
-        unseen = replace(search, index=search.index.without(shown))
-        in_context = _read(unseen, states[-1], states[-2])
+    if search is None or search.index is None:
+        return Reading(alone, together, verdicts, [])
+    more = [(states[i], states[i + 1]) for i in range(1 + len(desk.skills), len(rows), 2)]
+    each = [verdict for bare, prompted in more[: len(asked)] for verdict in _read(search, prompted, bare)]
+    in_context = []
+    if together:
+        bare, prompted = more[-1]
+        in_context = _read(replace(search, index=search.index.without(shown)), prompted, bare)
     return Reading(alone, together, verdicts, in_context, tuple(each))
 
 

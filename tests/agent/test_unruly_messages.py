@@ -1,5 +1,6 @@
 """Messages as people really write them, read by the demo desk's shipped prompts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from sqlalchemy import select
 from agent.conversations import Said
 from agent.desks import TEXTS
 from agent.office import Office
+from agent.reading import read_message
 from agent.tables import Desk, Message, Turn
 from agent.turn import take_turn
 from agent.turn_view import show_turn
+from skills.index import build_index
 
 
 def say(office: Office, text: str) -> dict[str, Any]:
@@ -70,6 +73,16 @@ def test_a_second_question_in_a_message_is_offered_too(office: Office) -> None:
     assert article(turn) == "change-pin"
     assert [offer["slug"] for offer in turn["suggestions"]] == ["card-not-arrived"]
     assert turn["reply"].endswith(TEXTS["also"])
+
+
+def test_several_questions_to_a_desk_without_articles_find_none(office: Office) -> None:
+    with office.database.reading() as session:
+        desk = office.releases.live.snapshot(session.scalars(select(Desk.id)).one())
+    nothing = build_index(office.backbone, {})
+    skills = tuple(replace(skill, index=nothing) if skill.index else skill for skill in desk.skills)
+    asked = "How do I change my PIN? And where is my new card?"
+    reading = read_message(office.reader, office.backbone, replace(desk, skills=skills), asked, None)
+    assert (reading.each, reading.verdicts["faq"], reading.in_context) == ((), [], [])
 
 
 @pytest.mark.parametrize(
