@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intents import judged, router
 from prepare import read
 
 from skills.arms import draw_shots
@@ -13,12 +14,11 @@ from skills.backbone import Backbone
 from skills.budget import keep_budget
 from skills.calibration import ExclusiveCalibration
 from skills.scorecard import judge
-from skills.skill import Axis, Example, Skill
+from skills.skill import Example, Skill
 from skills.tuning import tune
 
 BUDGET, CUTS, SHOTS, CALIBRATION, TEST = 0.05, 50, 10, 1000, 2000
 FILES = {"banking77": "train.jsonl.gz", "clinc150": "full_train.jsonl.gz"}
-INTENT = "decide which question or request the customer has"
 Scores = dict[str, dict[str, float | None]]
 
 
@@ -30,12 +30,7 @@ def budget_cuts(name: str, cuts: int = CUTS) -> Callable[[Backbone, Path, int], 
 
     def run(backbone: Backbone, data: Path, seed: int) -> Scores:
         rows = read(data / name / FILES[name])
-        names = tuple(sorted({row["intent"] for row in rows if not row.get("oos")}))
-        skill = Skill("router", "router", INTENT, (Axis("intent", names, rejects="out_of_scope"),))
-        target = [None if row.get("oos") else row["intent"] for row in rows]
-        examples = [
-            Example(r["text"], {"intent": t}, id=str(i)) for i, (r, t) in enumerate(zip(rows, target, strict=True))
-        ]
+        skill, examples = router(rows), judged(rows)
         found = [_cut(backbone, skill, examples, seed * cuts + number) for number in range(cuts)]
         return {"skill": _summary(found)}
 

@@ -7,13 +7,11 @@ import numpy as np
 from prepare import read, stratified
 
 from skills import evaluation
-from skills.arms import Arm, tune_arms
+from skills.arms import read_search, tune_arms
 from skills.backbone import Backbone
-from skills.calibration import ExclusiveCalibration
 from skills.index import build_index
 from skills.kinds import make_skill
-from skills.reading import acceptance_score
-from skills.skill import Axis, Example, Skill
+from skills.skill import Example, Skill
 from skills.targets import encode
 
 FOLDS, PHRASINGS, DRAWS = 5, 5, 2000
@@ -90,7 +88,7 @@ class Pool:
         nearest = build_index(backbone, seen).nearest(bare).argmax(1).numpy()
         self._cosine.append((nearest == coded)[coded >= 0])
         for name, arm in tune_arms(backbone, skill, train, test, seed).items():
-            rank, kept, score = _read(axis, arm, coded)
+            rank, kept, score = read_search(axis, arm, test)
             asked = self._arms.setdefault(name, {"rank": [], "answerable": [], "score": []})
             for key, values in (("rank", rank), ("answerable", kept), ("score", score)):
                 asked[key].append(values)
@@ -100,14 +98,6 @@ class Pool:
         cosine = np.concatenate(self._cosine)
         joined = {name: {key: np.concatenate(parts) for key, parts in a.items()} for name, a in self._arms.items()}
         return {name: _figures(asked, cosine, seed) for name, asked in joined.items()}
-
-
-def _read(axis: Axis, arm: Arm, coded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    lines = arm.calibration[axis.name]
-    assert isinstance(lines, ExclusiveCalibration)
-    fused, answerable = lines.prompt * arm.prompt + lines.bare * arm.bare, coded >= 0
-    rank = evaluation.ranks(fused[answerable], coded[answerable])
-    return rank, answerable, acceptance_score(axis, lines, arm.prompt, arm.bare)
 
 
 def _figures(asked: dict[str, np.ndarray], cosine: np.ndarray, seed: int) -> dict[str, float | None]:

@@ -1,31 +1,32 @@
 """The rows of the skill table: public data as skills, train rows and test rows, scored by all four arms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from budget_cuts import budget_cuts
 from conversations import star_failures
+from intents import judged, router
 from prepare import NEGATIVE, read, stratified
 from search_rows import banking77_articles, covid_faq
 from sklearn.metrics import average_precision_score
 
-from agent.demo import examples, labels
 from skills.arms import Arm, draw_shots, label_arms, tune_arms
 from skills.backbone import Backbone
 from skills.budget import upper_bound
 from skills.calibration import LabelCalibration
 from skills.evaluation import auroc
+from skills.kinds import make_skill
 from skills.kinds.sentiment import asks_plainly
 from skills.skill import Axis, Example, Skill
+from workers.demo_prompts import demo_examples, demo_skill
 
 Scores = dict[str, dict[str, float | None]]
+Told = list[tuple[str, bool]]
 Run = Callable[[Backbone, Path, int], Scores]
-TICKET = "label this support ticket by its topic and its priority"
-INTENT = "decide which question or request the customer has"
-TONE = "notice whether the customer asks for a human, is annoyed, or is abusive"
+TONE = make_skill("sentiment", "sentiment", {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +42,44 @@ class Row:
 
 def demo(backbone: Backbone, _data: Path, seed: int) -> Scores:
     """The topics of the demo desk's tickets: shipped train and calibration rows, scored on its gate rows."""
-    topics = Axis("topic", tuple(labels()["classification"]["topic"]))
-    told = [
-        (text, {"topic": said["topic"]}, role) for text, said, role in examples()["classification"] if "topic" in said
-    ]
-    rows = [Example(text, target, role) for text, target, role in told]  # type: ignore[arg-type]
+    skill = demo_skill("classification")
+    told = [e for e in demo_examples("classification") if "topic" in e.target]
+    rows = [replace(e, target={"topic": e.target["topic"]}) for e in told]
     train, test = ([row for row in rows if row.role in roles] for roles in (("train", "calibration"), ("gate",)))
-    return label_arms(backbone, Skill("tickets", "classification", TICKET, (topics,)), train, test, seed)
-
-
-def intents(train: list[dict[str, Any]], test: list[dict[str, Any]]) -> tuple[Skill, list[Example], list[Example]]:
-    """Return a router's skill and both sides' examples; rows marked `oos` belong to no intent."""
-    names = tuple(sorted({row["intent"] for row in train if not row.get("oos")}))
-    skill = Skill("router", "router", INTENT, (Axis("intent", names, rejects="out_of_scope"),))
-    sides = [[Example(r["text"], {"intent": None if r.get("oos") else r["intent"]}) for r in s] for s in (train, test)]
-    return skill, sides[0], sides[1]
+    topics = tuple(axis for axis in skill.axes if axis.name == "topic")
+    return label_arms(backbone, replace(skill, axes=topics), train, test, seed)
 
 
 def banking77(shots: int | None) -> Run:
     """BANKING77: its train file cut 80/20 within every intent (seed 0); `shots` rows an intent are drawn."""
 
     def run(backbone: Backbone, data: Path, seed: int) -> Scores:
-        skill, train, test = intents(*stratified(read(data / "banking77" / "train.jsonl.gz"), "intent", 0.2, 0))
-        return label_arms(backbone, skill, draw_shots(train, "intent", shots, seed) if shots else train, test, seed)
+        rows, asked = stratified(read(data / "banking77" / "train.jsonl.gz"), "intent", 0.2, 0)
+        train = draw_shots(judged(rows), "intent", shots, seed) if shots else judged(rows)
+        return label_arms(backbone, router(rows), train, judged(asked), seed)
 
     return run
 
 
 def clinc150(backbone: Backbone, data: Path, seed: int) -> Scores:
     """CLINC150: the train file with its 100 out-of-scope rows; the validation file as test."""
-    folder = data / "clinc150"
-    skill, train, test = intents(read(folder / "full_train.jsonl.gz"), read(folder / "full_val.jsonl.gz"))
-    return label_arms(backbone, skill, train, test, seed)
+    train, test = (read(data / "clinc150" / f"full_{name}.jsonl.gz") for name in ("train", "val"))
+    return label_arms(backbone, router(train), judged(train), judged(test), seed)
 
 
-def mood(name: str, train: list[tuple[str, bool]], test: list[tuple[str, bool]]) -> tuple[Skill, list[Example], Any]:
+def mood(
+    name: str, train: list[tuple[str, bool]], test: list[tuple[str, bool]]
+) -> tuple[Skill, list[Example], list[Example]]:
     """Return a skill of one label that holds or not, and both sides' examples."""
-    skill = Skill("sentiment", "sentiment", TONE, (Axis("mood", (name,), exclusive=False, must_catch=(name,)),))
+    skill = replace(TONE, axes=(Axis("mood", (name,), exclusive=False, must_catch=(name,)),))
     sides = [[Example(text, {name: holds}) for text, holds in side] for side in (train, test)]
     return skill, sides[0], sides[1]
 
 
 def goemotions(backbone: Backbone, data: Path, seed: int) -> Scores:
     """GoEmotions: is any of eleven negative emotions felt? Every train row; the dev file as test."""
-    names, label = {True: "positive", False: "negative"}, "negative"
-    skill = Skill("sentiment", "sentiment", TONE, (Axis("felt", ("positive", label)),))
+    names = {True: "positive", False: "negative"}
+    skill = replace(TONE, axes=(Axis("felt", tuple(names.values())),))
     sides = []
     for name in ("train", "dev"):
         rows = read(data / "goemotions" / f"{name}.jsonl.gz")

@@ -101,7 +101,8 @@ def tune_arms(
     def tuned(recipe: Recipe) -> tuple[Tuned, tuple[Floats, Floats], float]:
         start = time.perf_counter()
         found = tune(backbone, skill, train, recipe, seed, on_step)
-        return found, _read(backbone, skill, found, test), time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        return found, _read(backbone, skill, found, test), seconds
 
     full, without, probe = tuned(recipe), tuned(replace(recipe, prompt_tokens=0)), tuned(plain)
     return {
@@ -120,8 +121,8 @@ def _arm(skill: Skill, tuned: Tuned, scores: tuple[Floats, Floats], seconds: flo
 def _read(backbone: Backbone, skill: Skill, tuned: Tuned, test: Sequence[Example]) -> tuple[Floats, Floats]:
     prompt = tuned.prompt
     tokens = backbone.tokenize([render(example.text) for example in test], prompt.length)
-    prompted = backbone.forward([Row(row, prompt.prefix if prompt.length else None) for row in tokens])
     bare = backbone.forward([Row(row) for row in tokens])
+    prompted = backbone.forward([Row(row, prompt.prefix) for row in tokens]) if prompt.length else bare
     index = None if skill.passages is None else prompt.indexed(build_index(backbone, skill.passages))
     scores = prompt.scores(prompted, bare, index)
     return scores[0].double().numpy(), scores[1].double().numpy()
@@ -132,7 +133,7 @@ def _score_exclusive(axis: Axis, arm: Arm, test: Sequence[Example]) -> dict[str,
     assert isinstance(lines, ExclusiveCalibration)
     coded = encode(axis, test)
     inside = coded >= 0
-    fused = lines.prompt * arm.prompt + lines.bare * arm.bare
+    fused = lines.fused(arm.prompt, arm.bare)
     best = fused.argmax(1)
     confidence, _ = exclusive_confidence(axis, lines, arm.prompt, arm.bare)
     truth = [axis.labels[code] for code in coded[inside]]
@@ -155,7 +156,7 @@ def _polar(
     if set(axis.labels) != POLAR:
         return {"auroc": None, "f1": None}
     column = axis.labels.index("positive")
-    held_fused = lines.prompt * arm.held_out.prompt + lines.bare * arm.held_out.bare
+    held_fused = lines.fused(arm.held_out.prompt, arm.held_out.bare)
     held_truth = encode(axis, arm.held_out.examples) == column
     held_share = np.exp(log_softmax(held_fused))[:, column]
     steps = np.unique(np.quantile(held_share, np.linspace(0.01, 0.99, 199)))
@@ -210,17 +211,23 @@ def _platt_line(lines: ExclusiveCalibration | LabelCalibration) -> float:
     return lines.threshold
 
 
-def _score_search(axis: Axis, arm: Arm, test: Sequence[Example]) -> dict[str, float | None]:
+def read_search(axis: Axis, arm: Arm, test: Sequence[Example]) -> tuple[np.ndarray, np.ndarray, Floats]:
+    """Return the rank of each answerable query's article, which of the `[N]` queries are, and all acceptance scores."""
     lines = arm.calibration[axis.name]
     assert isinstance(lines, ExclusiveCalibration)
     coded = encode(axis, test)
     answerable = coded >= 0
-    fused = lines.prompt * arm.prompt + lines.bare * arm.bare
+    fused = lines.fused(arm.prompt, arm.bare)
     rank = evaluation.ranks(fused[answerable], coded[answerable])
+    return rank, answerable, acceptance_score(axis, lines, arm.prompt, arm.bare)
+
+
+def _score_search(axis: Axis, arm: Arm, test: Sequence[Example]) -> dict[str, float | None]:
+    rank, answerable, score = read_search(axis, arm, test)
     return {
         "recall_at_1": evaluation.recall_at(rank, 1),
         "recall_at_3": evaluation.recall_at(rank, 3),
         "mrr": evaluation.mean_reciprocal_rank(rank),
-        "abstain_auroc": evaluation.auroc(answerable, acceptance_score(axis, lines, arm.prompt, arm.bare)),
+        "abstain_auroc": evaluation.auroc(answerable, score),
         "train_seconds": round(arm.seconds, 2),
     }

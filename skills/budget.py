@@ -63,9 +63,9 @@ def count_risk(confidence: NDArray[np.float64], accepted: NDArray[np.bool_], rig
 
 def keep_budget(risk: Risk, budget: float) -> Guarantee:
     """Return the lowest line that keeps `budget` (a share of answers, between 0 and 1), or a provisional one."""
-    passed: int | None = None
+    passed, fewest = None, fewest_answers(budget)
     for place, (answered, wrong) in enumerate(zip(risk.answered, risk.wrong, strict=True)):
-        if GRID[place] > 1 - budget / 2 or answered < fewest_answers(budget):
+        if GRID[place] > 1 - budget / 2 or answered < fewest:
             continue
         if upper_bound(answered, wrong) > budget:
             break

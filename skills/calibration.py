@@ -47,6 +47,10 @@ class ExclusiveCalibration:
     rows: int
     risk: Risk = UNMEASURED
 
+    def fused(self, prompt: Floats, bare: Floats) -> Floats:
+        """Return the logits `[N, C]` both opinions `[N, C]` make together."""
+        return self.prompt * prompt + self.bare * bare
+
 
 @dataclass(frozen=True, slots=True)
 class LabelCalibration:

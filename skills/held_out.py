@@ -1,6 +1,6 @@
 """Scores of rows a prompt never learnt from, and what is fitted and counted on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,15 +55,15 @@ def calibrate(skill: Skill, held: HeldOut, arms: tuple[bool, bool] = (True, True
 
 def measure_risk(skill: Skill, calibration: Calibration, fresh: HeldOut) -> Calibration:
     """Return the calibration with each exclusive axis's risk, counted on rows scored by the final prompt."""
-    measured: Mapping[str, ExclusiveCalibration] = {}
+    measured = dict(calibration)
     for axis in skill.axes:
-        lines = calibration[axis.name] if axis.exclusive else None
+        lines = calibration.get(axis.name)
         if not isinstance(lines, ExclusiveCalibration):
             continue
         coded = encode(axis, fresh.examples)
         known, columns = coded != UNKNOWN, skill.columns(axis)
         prompt, bare = fresh.prompt[known, columns], fresh.bare[known, columns]
         confidence, accepted = exclusive_confidence(axis, lines, prompt, bare)
-        right = (lines.prompt * prompt + lines.bare * bare).argmax(1) == coded[known]
-        measured = {**measured, axis.name: replace(lines, risk=count_risk(confidence, accepted, right))}
-    return {**calibration, **measured}
+        right = lines.fused(prompt, bare).argmax(1) == coded[known]
+        measured[axis.name] = replace(lines, risk=count_risk(confidence, accepted, right))
+    return measured

@@ -31,8 +31,7 @@ class Index:
         The mean of two cosines: to the label's nearest passage, and to the centre of all its passages, so that
         one odd phrasing does not decide alone; less what many passages win by chance.
         """
-        units = normalize(queries, dim=-1)
-        scores = (self.nearest(queries) + units @ normalize(self.sums, dim=-1).T) / 2
+        scores = (self.nearest(queries) + normalize(queries, dim=-1) @ self.centres.T) / 2
         return torch.where(self.counts > 0, scores - crowding(self.counts), NO_PASSAGE)
 
     def nearest(self, queries: Tensor) -> Tensor:
@@ -47,6 +46,11 @@ class Index:
     def sums(self) -> Tensor:
         """`[C, H]`: the sum of each label's passages."""
         return torch.zeros(len(self.labels), self.vectors.shape[1]).index_add(0, self.owners, self.vectors)
+
+    @cached_property
+    def centres(self) -> Tensor:
+        """`[C, H]`: the direction of each label's passages together."""
+        return normalize(self.sums, dim=-1)
 
     @cached_property
     def counts(self) -> Tensor:

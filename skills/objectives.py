@@ -116,7 +116,7 @@ class RetrievalObjective(nn.Module):
         counts = self._index.counts.expand(len(rows), -1).scatter(1, targets[:, None], left[:, None])
         known = self._index.sums[targets] - self._index.vectors[own]
         centre = normalize(torch.where(unasked[:, None], self._articles.sums[targets], known), dim=-1)
-        centres = queries @ normalize(self._index.sums, dim=-1).T
+        centres = queries @ self._index.centres.T
         centres = centres.scatter(1, targets[:, None], (queries * centre).sum(-1, keepdim=True))
         return _exclusive_loss(self.scale.exp() * ((nearest + centres) / 2 - crowding(counts)), targets)
 

@@ -52,7 +52,7 @@ def _read_exclusive(
     assert isinstance(lines, ExclusiveCalibration)
     if not labels:  # a desk without articles
         return [[] for _ in scores]
-    fused = lines.prompt * scores + lines.bare * bare
+    fused = lines.fused(scores, bare)
     confidence, accepted = exclusive_confidence(axis, lines, scores, bare)
     order = np.argsort(-fused, axis=1)[:, : RUNNERS_UP + 1]
     shares = np.exp(log_softmax(fused))
@@ -75,7 +75,7 @@ def exclusive_confidence(
     axis: Axis, lines: ExclusiveCalibration, scores: Floats, bare: Floats
 ) -> tuple[Floats, np.ndarray]:
     """Return the probability that the best label is right, and whether it is accepted, both `[N]`."""
-    odds, top = top_odds(lines.prompt * scores + lines.bare * bare)
+    odds, top = top_odds(lines.fused(scores, bare))
     confidence = lines.trust(odds, top)
     if axis.rejects == "never":
         return confidence, np.ones(len(scores), dtype=bool)
@@ -95,7 +95,7 @@ def answer_floor(prompt: SoftPrompt, budget: float) -> float:
 def acceptance_score(axis: Axis, lines: ExclusiveCalibration, scores: Floats, bare: Floats) -> Floats:
     """Return what the acceptance threshold is laid on, `[N]`: high for texts the axis can answer."""
     if axis.rejects == "likely_wrong":
-        return lines.trust(*top_odds(lines.prompt * scores + lines.bare * bare))
+        return lines.trust(*top_odds(lines.fused(scores, bare)))
     return lines.scope(scores.max(1), bare.max(1))
 
 

@@ -59,8 +59,13 @@ def scorecard(axes: Sequence[Axis], judgements: Sequence[Judgement]) -> dict[str
     return card
 
 
-def risk_card(prompt: SoftPrompt) -> dict[str, Any]:
-    """Return, by axis that may answer by itself, what its calibration rows say of every error budget."""
+def prompt_card(prompt: SoftPrompt, judgements: Sequence[Judgement]) -> dict[str, Any]:
+    """Return the scorecard of a prompt, with what its calibration rows say of every error budget."""
+    return {**scorecard(prompt.axes, judgements), "risk": _risk_card(prompt)}
+
+
+def _risk_card(prompt: SoftPrompt) -> dict[str, Any]:
+    """Return the risks of the axes that may answer by themselves."""
     answering = {axis.name for axis in prompt.axes if axis.rejects != "never"}
     lines = {name: line for name, line in prompt.calibration.items() if name in answering}
     return {name: asdict(line.risk) for name, line in lines.items() if isinstance(line, ExclusiveCalibration)}

@@ -16,7 +16,7 @@ LONG = 8
 """Letters from which a word may be two slips away from the one meant; shorter ones, one."""
 FOREIGN = 0.5
 """Share of words nobody knows from which a text is taken to be in another language, and left alone."""
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class Spelling:
 
     def mend(self, text: str) -> str:
         """Return the text with each unknown word replaced by the desk's word it is a slip or two away from."""
+        if not text.isascii():
+            return text
         found = _WORD.findall(text.lower())
         unknown = {word for word in found if len(word) >= SHORTEST and "'" not in word and not self._known(word)}
         meant = {word: self._nearest(word) for word in unknown}
-        if not text.isascii() or sum(nearest is None for nearest in meant.values()) > FOREIGN * len(found):
+        if sum(nearest is None for nearest in meant.values()) > FOREIGN * len(found):
             return text
-        return re.sub(r"[A-Za-z]+(?:'[A-Za-z]+)?", lambda match: meant.get(match[0].lower()) or match[0], text)
+        return _WORD.sub(lambda match: meant.get(match[0].lower()) or match[0], text)
 
     def _known(self, word: str) -> bool:
         return self.exists(word) or word in self.words.get(word[0], ())

@@ -115,7 +115,7 @@ def learnt_rows(skill: Skill, examples: Sequence[Example], recipe: Recipe) -> li
     if skill.passages is not None:
         return [example for example in examples if example.target.get("article") is not None]
     names = [
-        Example(str(label).replace("_", " ").replace("-", " "), {axis.name: label})
+        Example(label.replace("_", " ").replace("-", " "), {axis.name: label})
         for axis in skill.axes
         if axis.exclusive
         for label in sorted({str(e.target[axis.name]) for e in examples if e.target.get(axis.name) is not None})

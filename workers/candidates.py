@@ -21,7 +21,7 @@ from skills.checkpoint import pack, unpack
 from skills.errors import TuningCancelled
 from skills.index import Index, build_index
 from skills.prompt import SoftPrompt
-from skills.scorecard import judge, risk_card, scorecard
+from skills.scorecard import judge, prompt_card
 from skills.tuning import Tuned, tune
 from workers.comparison import judged_rows, new_label_rows, overtaken_rows
 from workers.heartbeat import Progress
@@ -110,7 +110,7 @@ def hold_against(
     """Judge both prompts on the gate and golden examples; return the gate's decision and a scorecard."""
     rows = [example for example in examples if example.role in ("gate", "golden")]
     judged = judge(backbone, candidate, rows, index)
-    card = {**scorecard(candidate.axes, judged), "risk": risk_card(candidate)}
+    card = prompt_card(candidate, judged)
     if live is None:
         return gate.decide([], first=True), card
     unseen = new_label_rows(candidate, live, examples)

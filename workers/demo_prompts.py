@@ -12,7 +12,7 @@ from skills.backbone import Backbone
 from skills.checkpoint import pack, unpack
 from skills.index import build_index
 from skills.loading import load_backbone
-from skills.scorecard import judge, risk_card, scorecard
+from skills.scorecard import judge, prompt_card
 from skills.skill import Example, Skill
 from skills.tuning import tune
 
@@ -40,8 +40,7 @@ def build_prompt(backbone: Backbone, name: str, seed: int = 0) -> tuple[str, byt
     prompt = unpack(content, digest, backbone)
     index = build_index(backbone, skill.passages) if skill.passages else None
     rows = [example for example in examples if example.role in ("gate", "golden")]
-    card = scorecard(prompt.axes, judge(backbone, prompt, rows, index))
-    return digest, content, {**card, "risk": risk_card(prompt)}
+    return digest, content, prompt_card(prompt, judge(backbone, prompt, rows, index))
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def list_versions(name: str, service: ServiceDep, desk: AdminDeskDep) -> list[Ve
     with service.office.database.reading() as session:
         skill = find_skill(session, desk.id, name)
         rows = session.scalars(select(Version).where(Version.skill_id == skill.id).order_by(Version.number.desc()))
-        budget = session.get_one(Desk, desk.id).policy.get("error_budget")
+        budget = _budget(session, desk.id)
         return [_version(row, budget) for row in rows]
 
 
@@ -34,7 +34,7 @@ def read_version(name: str, number: Number, service: ServiceDep, desk: AdminDesk
     """Read one version: its scorecard and lineage."""
     with service.office.database.reading() as session:
         version = find_version(session, find_skill(session, desk.id, name), number)
-        return _version(version, session.get_one(Desk, desk.id).policy.get("error_budget"))
+        return _version(version, _budget(session, desk.id))
 
 
 @router.post("/skills/{name}/promote")
@@ -71,6 +71,10 @@ def list_promotions(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) 
     with service.office.database.reading() as session:
         rows = session.scalars(statement.order_by(Promotion.created_at.desc()).limit(limit))
         return [_promotion(session, row) for row in rows]
+
+
+def _budget(session: Session, desk_id: str) -> float | None:
+    return session.get_one(Desk, desk_id).policy.get("error_budget")
 
 
 def _version(row: Version, budget: float | None) -> VersionView:
