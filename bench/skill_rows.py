@@ -154,6 +154,7 @@ ROWS: dict[str, Row] = {
     "demo": Row((), demo, INTENT_METRICS, "a small row for continuous integration"),
     "banking77": Row(("banking77",), banking77(None), INTENT_METRICS, "skill >= probe + .012, ece <= .03"),
     "banking77-10": Row(("banking77",), banking77(10), INTENT_METRICS, "skill >= probe + .024"),
+    "banking77-13": Row(("banking77",), banking77(13), INTENT_METRICS, "1,001 examples: train_seconds <= 60"),
     "banking77-5": Row(("banking77",), banking77(5), INTENT_METRICS, "skill >= probe + .021"),
     "clinc150": Row(
         ("clinc150",),

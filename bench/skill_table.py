@@ -1,6 +1,6 @@
 """The skill table: every row's arms over seeds, from a folder of public data.
 
-    python bench/skill_table.py [--data FOLDER] [--only ROW] [--seeds N] [--out FILE] [--fresh]
+    python bench/skill_table.py [--data FOLDER] [--only ROW] [--seeds N] [--threads N] [--out FILE] [--fresh]
 
 What was measured before with the same code and data is not measured again: results are kept in
 bench/.results, by a digest of both. Interrupt it when you like; the next call goes on.
@@ -77,9 +77,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 (3)")
     parser.add_argument("--out", type=Path, default=HERE / ".results" / "skills.json")
+    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="of the machine (2)")
     parser.add_argument("--fresh", action="store_true", help="measure again what was measured before")
     asked = parser.parse_args()
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(asked.threads)
     backbone, table = load_backbone(), {}
     print(f"{backbone.dtype}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for name in asked.only or [row for row in ROWS if row != "demo"]:

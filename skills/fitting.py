@@ -16,6 +16,10 @@ IN_SCOPE_KEPT = 0.95
 """Without a single out-of-scope row, the line is drawn where this share of known questions stays in."""
 RECALL_FLOOR = 0.97
 """Least share of a must-catch label's calibration rows that its threshold lets through."""
+MUST_CATCH_LINE = 0.1
+"""Highest threshold of a must-catch label: missing one is taken to cost as much as nine false alarms (Elkan
+2001, cost-sensitive learning, section 2). Few desks have the dozens of held-out requests that a quantile
+needs (docs/decisions/0008)."""
 EVEN_ODDS = 0.5
 """Where an exclusive axis is cut. `trust` makes it the line of most right minus wrong answers; `scope`,
 fitted with both sides weighing the same, the line of best balanced accuracy. On the fitted curves it moves
@@ -63,7 +67,7 @@ def fit_label(
     threshold = _best_f1(probability, holds)
     if must_catch and holds.any():
         floor = float(np.quantile(probability[holds], 1 - RECALL_FLOOR, method="lower"))
-        threshold = min(threshold, floor)
+        threshold = min(threshold, floor, MUST_CATCH_LINE)
     return LabelCalibration(platt, threshold, len(holds))
 
 

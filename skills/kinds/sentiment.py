@@ -33,12 +33,16 @@ _WHO = (
     r"|(?:real|live|actual|other) (?:person|people)|customer (?:service|support|care))s?"
 )
 _ALONE = re.compile(
-    rf"^\W*(?:(?!no\b|not\b|bad\b|good\b)\w+\W+){{0,2}}{_WHO}(?:\W+(?:please|now|pls))?[\s.!?]*$", re.IGNORECASE
+    rf"^\W*(?:(?!no\b|not\b|bad\b|good\b)\w+\W+){{0,2}}(?:{_WHO}|hand(?:[ -]?off|[ -]?over))"
+    r"(?:\W+(?:please|now|pls))?[\s.!?]*$",
+    re.IGNORECASE,
 )
 _REACH = re.compile(
     r"\b(?:talk|speak|chat|connect|transfer|pass|put|hand|get|give|reach)(?:ed|ing|red)?\b"
     rf"(?:\W+(?!by\b)\w+){{0,4}}\W+{_WHO}\b"
-    r"|\b(?:talk|speak|chat)(?:ing)?\s+(?:to|with)\s+(?:(?:some|any)(?:one|body)\b|an?\s+(?:\w+\s+)?person\b)",
+    r"|\b(?:talk|speak|chat)(?:ing)?\s+(?:to|with)\s+(?:(?:some|any)(?:one|body)\b|an?\s+(?:\w+\s+)?person\b)"
+    r"|\b(?:some|any)(?:one|body)\s+else\s+(?:on the (?:line|phone)|help|assist|take (?:a look|over)|look at)\b"
+    r"|\b(?:transfer|put)\s+me\s+(?:over\s+|through\s+)?to\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(

@@ -5,7 +5,7 @@ import pytest
 
 from skills.calibration import log_softmax, sigmoid, top_odds
 from skills.evaluation import expected_calibration_error
-from skills.fitting import fit_exclusive, fit_label, fit_logistic
+from skills.fitting import MUST_CATCH_LINE, fit_exclusive, fit_label, fit_logistic
 
 RANDOM = np.random.default_rng(0)
 
@@ -67,6 +67,13 @@ def test_a_label_that_must_be_caught_keeps_its_recall() -> None:
     caught = floored.platt(score, np.zeros(800))[holds] >= floored.threshold
     assert caught.mean() >= 0.97
     assert floored.threshold <= plain.threshold
+
+
+def test_few_held_out_requests_do_not_lift_the_line_of_what_must_be_caught() -> None:
+    holds = np.arange(200) < 12
+    score = np.where(holds, 5.0, -5.0)
+    assert fit_label(score, np.zeros(200), holds, must_catch=False).threshold > MUST_CATCH_LINE
+    assert fit_label(score, np.zeros(200), holds, must_catch=True).threshold == MUST_CATCH_LINE
 
 
 def test_one_sided_truth_gives_a_constant_not_an_error() -> None:

@@ -61,6 +61,9 @@ def test_other_texts_do_not(text: str) -> None:
         "I want to talk to someone about my loan",
         "connect me with customer support",
         "get me a human",
+        "handover please",
+        "you are no use, can somebody else take a look at my claim?",
+        "transfer me to the refunds team",
     ],
 )
 def test_a_request_in_plain_words_needs_no_learning(text: str) -> None:
@@ -71,6 +74,9 @@ def test_a_request_in_plain_words_needs_no_learning(text: str) -> None:
     "text",
     [
         "I sent money to someone else",
+        "can someone else use my card?",
+        "transfer me 20 euros",
+        "how do I hand over my old card",
         "a table for four people please",
         "am I talking to a real person?",
         "do I need to speak to a representative to change my PIN?",
