@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from agent.desks import passages_of, skill_labels
 from agent.errors import BadInput
+from agent.redaction import redact
 from agent.tables import Example, Skill
 from skills import kinds
 from skills import skill as shapes
@@ -62,10 +63,11 @@ def add_example(
     group: str = "",
     correction_id: str | None = None,
 ) -> Example:
-    """Store a human-judged text. The same text again takes the new target and keeps its first role.
+    """Store a human-judged text without personal data. The same text again takes the new target, not a new role.
 
     A golden row is never changed by anything but another golden row.
     """
+    text = redact(text)
     digest = text_digest(text)
     row = session.scalar(select(Example).where(Example.skill_id == skill.id, Example.digest == digest))
     if row is None:

@@ -225,3 +225,16 @@ class TestImports:
             import_articles(session, desk_id, content.encode(), "jsonl")
         with database.reading() as session:
             assert session.scalar(select(func.count()).select_from(Article)) == 2
+
+
+def test_no_example_holds_personal_data_and_two_that_differ_in_it_alone_are_one(
+    database: Database, desk_id: str
+) -> None:
+    with database.writing() as session:
+        skill = find_skill(session, desk_id, "router")
+        first = add_example(session, skill, "card 4111 1111 1111 1111 lost", {"intent": "card"}, "import", "train")
+        again = add_example(session, skill, "Card 5555555555554444 lost", {"intent": "login"}, "import", "gate")
+        assert first.id == again.id
+    assert [(row.text, row.target, row.role) for row in rows(database)] == [
+        ("card [card] lost", {"intent": "login"}, "train")
+    ]
