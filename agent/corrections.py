@@ -1,15 +1,18 @@
 """A human's judgement on a turn, and the example it becomes."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from agent.desks import find_desk
-from agent.errors import BadInput, NotFound
-from agent.examples import add_example, audit_role, check_target, ready_skill
-from agent.tables import Correction, Message, Retraining, Skill, Turn
+from agent.errors import BadInput, Conflict, NotFound
+from agent.examples import add_example, audit_role, check_target, ready_skill, text_digest
+from agent.redaction import redact
+from agent.tables import Correction, Example, Message, Retraining, Skill, Turn, utc_now
+
+_STANDING = (Correction.ended_at.is_(None), Correction.action != "discarded")
 
 
 def find_skill(session: Session, desk_id: str, name: str) -> Skill:
@@ -36,25 +39,75 @@ def correct(
     target: Mapping[str, Any],
     reviewer: str,
     note: str | None = None,
+    text: str | None = None,
 ) -> Correction:
     """Record what is right for a turn and make it an example of the skill.
 
-    A correction of an audited turn calibrates or gates, any other trains: rows that a queue picked are not
-    a fair sample. Correcting the same turn again replaces the judgement. Raises BadInput for a label the
-    desk does not know.
+    `text` is what the example shall say if the customer's own words would teach the wrong thing. A correction of
+    an audited turn calibrates or gates, any other trains: rows that a queue picked are not a fair sample. An
+    earlier judgement of the same turn ends. Raises BadInput for a label the desk does not know.
     """
     if not target:
         raise BadInput('A correction needs a target, such as {"intent": "card_arrival"}.')
     check_target(ready_skill(session, skill), target)
-    row = session.scalar(select(Correction).where(Correction.turn_id == turn.id, Correction.skill_id == skill.id))
-    if row is None:
-        row = Correction(desk_id=turn.desk_id, turn_id=turn.id, skill_id=skill.id, said=_said(turn, skill.name))
-        session.add(row)
-    row.target, row.reviewer, row.note = dict(target), reviewer, note
-    session.flush()
+    said = _said(turn, skill.name)
+    action = "rewritten" if text else "confirmed" if _agrees(said, target) else "relabelled"
+    row = _record(session, turn, skill, reviewer, action=action, target=dict(target), text=text, note=note, said=said)
     role = audit_role(skill.id, turn.conversation_id) if turn.audit else "train"
-    text = turn.read_as if skill.kind == "faq" else session.get_one(Message, turn.message_id).text
-    add_example(session, skill, text, target, "correction", role, turn.conversation_id, row.id)
+    words = _words(session, turn, skill, text)
+    add_example(session, skill, words, target, "correction", role, turn.conversation_id, row.id)
+    _drop_ended(session, turn, skill)
+    return row
+
+
+def discard(session: Session, turn: Turn, skill: Skill, reviewer: str, note: str | None = None) -> Correction:
+    """Record that a turn teaches a skill nothing: it leaves the review queue and becomes no example."""
+    said = _said(turn, skill.name)
+    row = _record(session, turn, skill, reviewer, action="discarded", target={}, text=None, note=note, said=said)
+    _drop_ended(session, turn, skill)
+    return row
+
+
+def withdraw(session: Session, row: Correction) -> None:
+    """Take a judgement back: its example goes, the judgement stays on record. Raises Conflict if it has ended."""
+    if row.ended_at is not None:
+        raise Conflict("This correction has ended already: a newer one took its place, or it was withdrawn.")
+    row.ended_at = utc_now()
+    session.flush()
+    session.execute(delete(Example).where(Example.correction_id == row.id))
+
+
+def withdraw_all(session: Session, desk_id: str, reviewer: str, since: datetime | None = None) -> list[Correction]:
+    """Take back every standing judgement of a reviewer whose account went bad; return them.
+
+    Turns are judged anew: they are back in the review queue.
+    """
+    statement = select(Correction).where(
+        Correction.desk_id == desk_id, Correction.reviewer == reviewer, Correction.ended_at.is_(None)
+    )
+    if since is not None:
+        statement = statement.where(Correction.created_at >= since)
+    rows = list(session.scalars(statement))
+    for row in rows:
+        withdraw(session, row)
+    return rows
+
+
+def example_of(session: Session, row: Correction) -> Example | None:
+    """Return the example that says what a standing judgement says; its text may have been there before."""
+    if row.ended_at is not None or row.action == "discarded":
+        return None
+    skill = session.get_one(Skill, row.skill_id)
+    words = _words(session, session.get_one(Turn, row.turn_id), skill, row.text)
+    digest = text_digest(redact(words))
+    return session.scalar(select(Example).where(Example.skill_id == skill.id, Example.digest == digest))
+
+
+def find_correction(session: Session, desk_id: str, correction_id: str) -> Correction:
+    """Return a correction of this desk. Raises NotFound."""
+    row = session.get(Correction, correction_id)
+    if row is None or row.desk_id != desk_id:
+        raise NotFound("There is no such correction on this desk.")
     return row
 
 
@@ -66,35 +119,50 @@ def corrections_waiting(session: Session, skill: Skill) -> int:
             Retraining.status.in_(("promoted", "refused", "queued", "running")),
         )
     )
-    statement = select(func.count()).select_from(Correction).where(Correction.skill_id == skill.id)
+    statement = select(func.count()).select_from(Correction).where(Correction.skill_id == skill.id, *_STANDING)
     if last is not None:
         statement = statement.where(Correction.created_at > last)
     return session.scalar(statement) or 0
 
 
-def review_queue(session: Session, desk_id: str, limit: int) -> list[Turn]:
-    """Return turns no human has judged, most instructive first.
-
-    Thumbs-down, then turns that failed or were handed over, then the least confident routes; audited
-    turns come along in their own order so that the fair sample gets judged too.
-    """
-    find_desk(session, None, desk_id)
-    judged = select(Correction.turn_id).where(Correction.desk_id == desk_id)
-    return list(
-        session.scalars(
-            select(Turn)
-            .where(Turn.desk_id == desk_id, Turn.id.not_in(judged), Turn.outcome != "silent")
-            .order_by(
-                Turn.rating.is_not_distinct_from("down").desc(),
-                Turn.audit.desc(),
-                Turn.failed.desc(),
-                (Turn.outcome == "escalated").desc(),
-                Turn.confidence,
-                Turn.id,
-            )
-            .limit(limit)
-        )
+def _record(session: Session, turn: Turn, skill: Skill, reviewer: str, **values: Any) -> Correction:  # noqa: ANN401
+    """Store a judgement in the place of the one that stood; the example of that one stays for the caller."""
+    session.execute(
+        update(Correction)
+        .where(Correction.turn_id == turn.id, Correction.skill_id == skill.id, Correction.ended_at.is_(None))
+        .values(ended_at=utc_now())
     )
+    row = Correction(desk_id=turn.desk_id, turn_id=turn.id, skill_id=skill.id, reviewer=reviewer, **values)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _drop_ended(session: Session, turn: Turn, skill: Skill) -> None:
+    """Delete the examples of ended judgements; one that the standing judgement took over keeps its role."""
+    ended = select(Correction.id).where(
+        Correction.turn_id == turn.id, Correction.skill_id == skill.id, Correction.ended_at.is_not(None)
+    )
+    session.execute(delete(Example).where(Example.correction_id.in_(ended)))
+
+
+def _agrees(said: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Return whether the skill had said what the reviewer says: such a row confirms."""
+    answers: dict[str, Any] = {}
+    for verdict in said["verdicts"]:
+        name = verdict.get("article", verdict.get("label"))
+        if verdict["axis"] in target:
+            answers[verdict["axis"]] = name if verdict["accepted"] else None
+        elif name in target:
+            answers[name] = bool(verdict["accepted"])
+    return bool(answers) and all(answers.get(key, ...) == value for key, value in target.items())
+
+
+def _words(session: Session, turn: Turn, skill: Skill, text: str | None) -> str:
+    """Return what the example of a judgement says: the reviewer's wording, else what the skill read."""
+    if text:
+        return text
+    return turn.read_as if skill.kind == "faq" else session.get_one(Message, turn.message_id).text
 
 
 def _said(turn: Turn, skill: str) -> dict[str, Any]:

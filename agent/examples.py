@@ -65,17 +65,21 @@ def add_example(
 ) -> Example:
     """Store a human-judged text without personal data. The same text again takes the new target, not a new role.
 
-    A golden row is never changed by anything but another golden row.
+    A golden row is never changed by anything but another golden row. A correction changes an imported row's target
+    and leaves it an imported row, so that withdrawing the correction does not delete it.
     """
     text = redact(text)
     digest = text_digest(text)
     row = session.scalar(select(Example).where(Example.skill_id == skill.id, Example.digest == digest))
     if row is None:
         row = Example(skill_id=skill.id, digest=digest, text=text, role=role, group=group or digest)
+        row.source, row.correction_id = source, correction_id
         session.add(row)
     elif row.role == "golden" and role != "golden":
         return row
-    row.target, row.source, row.correction_id = dict(target), source, correction_id
+    if correction_id is None or row.correction_id is not None:
+        row.source, row.correction_id = source, correction_id
+    row.target = dict(target)
     session.flush()
     return row
 

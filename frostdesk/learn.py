@@ -1,4 +1,4 @@
-"""Reviewing, correcting, retraining, promoting, rolling back."""
+"""Skills and their versions: retraining, promoting, rolling back."""
 
 import time
 from typing import Annotated, Any
@@ -6,18 +6,17 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from frostdesk.client import BAD_INPUT, REFUSED, Client, fail, part, print_json
+from frostdesk.client import BAD_INPUT, REFUSED, Client, part, print_json
 from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console, errors
 
 SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
 POLL_SECONDS = 0.5
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "none": None, "null": None}
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (skills, versions, review, correct, retrain, retrainings, cancel, promote, rollback):
+    for command in (skills, versions, retrain, retrainings, cancel, promote, rollback):
         app.command()(command)
 
 
@@ -67,48 +66,6 @@ def _coverage(said: dict[str, Any]) -> str:
     sure = all(axis["status"] == "guaranteed" for axis in parts)
     shown = ", ".join(f"{axis['coverage']:.0%} within {said['budget']:.1%}" for axis in parts) or "-"
     return shown if sure else f"{shown} (?)"
-
-
-def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
-    """List turns that wait for a human's judgement, most instructive first."""
-    found = Client(desk).get("/v1/admin/review", limit=limit)
-    if as_json:
-        print_json(found)
-        return
-    table = listing("turn", "message", "outcome", "intent", "confidence", "article")
-    for row in found:
-        turn = row["turn"]
-        confidence = turn["route"]["confidence"]
-        table.add_row(
-            turn["turn_id"],
-            row["text"][:60],
-            turn["outcome"],
-            turn["route"]["intent"] or "out of scope",
-            f"{confidence:.2f}" if confidence is not None else "-",
-            (turn["article"] or {}).get("slug") or "-",
-        )
-    console.print(table if found else "Nothing waits for review.")
-
-
-def correct(
-    turn: Annotated[str, typer.Argument(help="The turn's id, from ask or review.")],
-    skill: Annotated[str, typer.Option(help="Which skill was wrong.")],
-    target: Annotated[list[str], typer.Option(help="What is right, as NAME=VALUE; repeat for several.")],
-    note: Annotated[str | None, typer.Option(help="Why, for whoever reads it later.", show_default=False)] = None,
-    desk: Desk = None,
-    as_json: Json = False,
-) -> None:
-    """Say what is right for a turn; it becomes an example the skill learns from.
-
-    Examples: --skill router --target intent=card_arrival   (intent=none: out of scope)
-    --skill faq --target article=change-pin   --skill sentiment --target asks_for_human=true
-    """
-    body = {"turn_id": turn, "skill": skill, "target": dict(map(_pair, target)), "note": note}
-    made = Client(desk).post("/v1/admin/corrections", body)
-    if as_json:
-        print_json(made)
-    else:
-        console.print(f"Recorded as {made['id']}; the example {made['example_id']} goes to {made['role']}.")
 
 
 def retrain(
@@ -202,13 +159,6 @@ def rollback(
     Example: frostdesk rollback router
     """
     _show_promotion(Client(desk).post(f"/v1/admin/skills/{part(skill)}/rollback", {"version": to}), as_json)
-
-
-def _pair(text: str) -> tuple[str, str | bool | None]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        fail(f"'{text}' is not NAME=VALUE, such as intent=card_arrival.", BAD_INPUT)
-    return name, _WORDS.get(value.casefold(), value)
 
 
 def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:

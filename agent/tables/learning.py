@@ -3,27 +3,45 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from agent.tables.base import Table, primary_key, utc_now
 
 
 class Correction(Table):
-    """A human's judgement of what a skill decided on a turn: who, when, what it said, what is right."""
+    """A human's judgement of what a skill decided on a turn: who, when, what it said, what is right.
+
+    A judgement is never changed: a newer one, or its withdrawal, ends it (`ended_at`), and it stays on record.
+    `text` is the reviewer's own wording, if it is not the customer's.
+    """
 
     __tablename__ = "corrections"
-    __table_args__ = (UniqueConstraint("turn_id", "skill_id"),)
+    __table_args__ = (
+        CheckConstraint("action IN ('confirmed', 'relabelled', 'rewritten', 'discarded')", name="action"),
+        Index(
+            "uq_corrections_one_standing",
+            "turn_id",
+            "skill_id",
+            unique=True,
+            sqlite_where=sql("ended_at IS NULL"),
+            postgresql_where=sql("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = primary_key("corr")
     desk_id: Mapped[str] = mapped_column(ForeignKey("desks.id", ondelete="CASCADE"))
     turn_id: Mapped[str] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
     skill_id: Mapped[str] = mapped_column(ForeignKey("skills.id", ondelete="CASCADE"))
     reviewer: Mapped[str]
+    action: Mapped[str] = mapped_column(default="relabelled", server_default="relabelled")
     said: Mapped[dict[str, Any]]
     target: Mapped[dict[str, Any]]
+    text: Mapped[str | None]
     note: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ended_at: Mapped[datetime | None]
 
 
 class Example(Table):
@@ -58,8 +76,8 @@ class Retraining(Table):
             "uq_retrainings_one_open",
             "skill_id",
             unique=True,
-            sqlite_where=text("status IN ('queued', 'running')"),
-            postgresql_where=text("status IN ('queued', 'running')"),
+            sqlite_where=sql("status IN ('queued', 'running')"),
+            postgresql_where=sql("status IN ('queued', 'running')"),
         ),
     )
 

@@ -5,14 +5,22 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from agent.corrections import correct, corrections_waiting, find_skill, review_queue
+from agent.corrections import (
+    correct,
+    corrections_waiting,
+    discard,
+    example_of,
+    find_skill,
+    withdraw,
+    withdraw_all,
+)
 from agent.database import Database
 from agent.desks import add_intent, make_desk
-from agent.errors import BadInput
+from agent.errors import BadInput, Conflict
 from agent.examples import add_example, audit_role, split_role, text_digest
 from agent.imports import import_articles, import_examples
 from agent.retrainings import open_retraining
-from agent.tables import Article, Conversation, Desk, Example, Message, Skill, Turn
+from agent.tables import Article, Conversation, Correction, Desk, Example, Message, Skill, Turn, utc_now
 
 
 @pytest.fixture
@@ -71,7 +79,12 @@ class TestCorrections:
             return session.scalars(select(Example).where(Example.correction_id == row.id)).one()
 
     def test_it_becomes_a_training_example_of_its_conversation(self, database: Database, desk_id: str) -> None:
-        turn_id = add_turn(database, desk_id, "it went missing", verdicts=[{"skill": "router", "label": "login"}])
+        turn_id = add_turn(
+            database,
+            desk_id,
+            "it went missing",
+            verdicts=[{"skill": "router", "axis": "intent", "label": "login", "accepted": True}],
+        )
         example = self.make(database, desk_id, turn_id, "router", {"intent": "card"})
         assert (example.text, example.target, example.role) == (
             "it went missing",
@@ -129,20 +142,67 @@ class TestCorrections:
         with database.reading() as session:
             assert corrections_waiting(session, find_skill(session, desk_id, "router")) == 1
 
-    def test_the_queue_shows_what_teaches_most_and_nothing_judged(self, database: Database, desk_id: str) -> None:
-        sure = add_turn(database, desk_id, "sure", confidence=0.99)
-        unsure = add_turn(database, desk_id, "unsure", confidence=0.3)
-        failed = add_turn(database, desk_id, "failed", confidence=0.9, failed=True)
-        disliked = add_turn(database, desk_id, "disliked", confidence=0.95, rating="down")
-        judged = add_turn(database, desk_id, "judged", confidence=0.1)
-        self.make(database, desk_id, judged, "router", {"intent": "card"})
+    def test_what_a_reviewer_did_is_told_apart_and_the_older_judgement_stays_on_record(
+        self, database: Database, desk_id: str
+    ) -> None:
+        said = [{"skill": "router", "axis": "intent", "label": "login", "accepted": True}]
+        turn_id = add_turn(database, desk_id, "cannot get in", verdicts=said)
+        with database.writing() as session:
+            turn, skill = session.get_one(Turn, turn_id), find_skill(session, desk_id, "router")
+            correct(session, turn, skill, {"intent": "login"}, "ana")
+            correct(session, turn, skill, {"intent": "card"}, "ben")
+            correct(session, turn, skill, {"intent": "card"}, "ben", text="My card does not let me in")
         with database.reading() as session:
-            assert [turn.id for turn in review_queue(session, desk_id, 10)] == [
-                disliked,
-                failed,
-                unsure,
-                sure,
+            found = list(session.scalars(select(Correction).order_by(Correction.created_at)))
+            assert [(row.action, row.reviewer, row.ended_at is None) for row in found] == [
+                ("confirmed", "ana", False),
+                ("relabelled", "ben", False),
+                ("rewritten", "ben", True),
             ]
+            assert example_of(session, found[0]) is None
+            assert corrections_waiting(session, find_skill(session, desk_id, "router")) == 1
+        assert [row.text for row in rows(database)] == ["My card does not let me in"]
+
+    def test_a_discarded_turn_is_no_example_and_does_not_count_towards_a_retraining(
+        self, database: Database, desk_id: str
+    ) -> None:
+        turn_id = add_turn(database, desk_id, "asdf")
+        self.make(database, desk_id, turn_id, "router", {"intent": "card"})
+        with database.writing() as session:
+            skill = find_skill(session, desk_id, "router")
+            assert discard(session, session.get_one(Turn, turn_id), skill, "ana").action == "discarded"
+            assert corrections_waiting(session, skill) == 0
+        assert rows(database) == []
+
+    def test_withdrawing_takes_the_example_and_an_imported_row_stays(self, database: Database, desk_id: str) -> None:
+        with database.writing() as session:
+            skill = find_skill(session, desk_id, "router")
+            add_example(session, skill, "from a file", {"intent": "login"}, "import", "gate")
+        self.make_any(database, desk_id, "from a file")
+        row_id = self.make_any(database, desk_id, "from a chat")
+        with database.writing() as session:
+            ended = withdraw_all(session, desk_id, "ana")
+            assert len(ended) == 2
+            with pytest.raises(Conflict, match="has ended already"):
+                withdraw(session, session.get_one(Correction, row_id))
+        assert [(row.text, row.target, row.role) for row in rows(database)] == [
+            ("from a file", {"intent": "card"}, "gate")
+        ]
+
+    def test_a_reviewers_later_judgements_alone_can_be_withdrawn(self, database: Database, desk_id: str) -> None:
+        self.make_any(database, desk_id, "before")
+        moment = utc_now()
+        self.make_any(database, desk_id, "after")
+        with database.writing() as session:
+            assert len(withdraw_all(session, desk_id, "ben")) == 0
+            assert len(withdraw_all(session, desk_id, "ana", moment)) == 1
+        assert [row.text for row in rows(database)] == ["before"]
+
+    def make_any(self, database: Database, desk_id: str, text: str) -> str:
+        turn_id = add_turn(database, desk_id, text)
+        with database.writing() as session:
+            skill = find_skill(session, desk_id, "router")
+            return correct(session, session.get_one(Turn, turn_id), skill, {"intent": "card"}, "ana").id
 
 
 def test_a_role_never_moves_and_golden_rows_stay(database: Database, desk_id: str) -> None:

@@ -75,7 +75,8 @@ def test_a_list_as_json_is_json(server: Running) -> None:
     lists = []
     for path, command in tree():
         offers = any("--json" in parameter.opts for parameter in command.params)
-        if offers and not any(parameter.required for parameter in command.params):
+        one_of_two = path == ("withdraw",)  # a correction or a reviewer
+        if offers and not one_of_two and not any(parameter.required for parameter in command.params):
             lists.append(path)
     assert len(lists) >= 10
     for path in (*lists, ("versions", "router")):

@@ -36,6 +36,20 @@ def test_a_correction_leaves_the_review_and_waits_to_be_learnt(own: Running) -> 
     assert router["corrections_waiting"] >= 1
 
 
+def test_a_correction_is_taken_back_by_command(own: Running) -> None:
+    turn = shown(own.command("ask", "is my umbrella insured against wind", "--json"))["turn_id"]
+    done(own.command("correct", turn, "--skill", "router", "--target", "intent=none"))
+    row = corrections(own)[turn]["id"]
+    assert row in done(own.command("corrections", COLUMNS="200"))
+    assert "1 correction(s) withdrawn" in done(own.command("withdraw", str(row)))
+    assert "ended already" in refused(own.command("withdraw", str(row)), 2)
+    assert "Name a correction, or a reviewer" in refused(own.command("withdraw"), 2)
+    assert turn in done(own.command("review", "--limit", "500", COLUMNS="200"))
+    assert "has left the review queue" in done(own.command("correct", turn, "--skill", "router", "--discard"))
+    assert turn not in done(own.command("review", "--limit", "500", COLUMNS="200"))
+    assert shown(own.command("withdraw", "--reviewer", "nobody", "--since", "2026-01-01", "--json")) == []
+
+
 def test_several_targets_of_true_and_false(own: Running) -> None:
     turn = shown(own.command("ask", "put a person on the line", "--json"))["turn_id"]
     targets = ("--target", "asks_for_human=true", "--target", "abusive=false")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from agent.api.schemas.base import Name, Number, Schema
 from agent.api.schemas.chat import TurnView
@@ -68,9 +68,15 @@ class CorrectionRequest(Schema):
     turn_id: str
     skill: str
     target: dict[str, str | bool | None] = Field(
+        default_factory=dict,
         examples=[{"intent": "card_arrival"}, {"article": "card-not-arrived"}, {"asks_for_human": True}],
         description="What is right; null means none of the labels",
     )
+    text: str | None = Field(
+        None, min_length=1, max_length=10_000, description="What the example shall say instead of the customer's words"
+    )
+    new_intent: bool = Field(False, description="The target names an intent that the desk does not have yet: add it")
+    discard: bool = Field(False, description="The turn teaches nothing: it leaves the review queue, without a target")
     note: str | None = Field(None, max_length=1000)
 
 
@@ -80,13 +86,23 @@ class CorrectionView(Schema):
     id: str
     turn_id: str
     skill: str
-    said: dict[str, Any]
+    action: Literal["confirmed", "relabelled", "rewritten", "discarded"]
+    said: dict[str, Any] = Field(description="What the skill had said")
     target: dict[str, Any]
+    text: str | None
     reviewer: str
     note: str | None
     example_id: str | None
     role: str | None
     created_at: datetime
+    ended_at: datetime | None = Field(description="When a newer correction took its place, or it was withdrawn")
+
+
+class WithdrawRequest(Schema):
+    """Whose corrections to take back."""
+
+    reviewer: str = Field(description="The name of the reviewer's key, as corrections show it")
+    since: AwareDatetime | None = Field(None, description="Only those made at this moment or later, with its time zone")
 
 
 class ReviewItem(Schema):
@@ -94,6 +110,11 @@ class ReviewItem(Schema):
 
     turn: TurnView
     text: str
+    why: list[str] = Field(
+        description="Why it is worth a look: thumbs_down, audit, escalated, failed, disagreement (of router and "
+        "search), repeated (others asked the same in vain), unsure"
+    )
+    stands_for: int = Field(description="Messages nobody judged with this phrasing, this one included")
     rating: str | None
     audit: bool
     created_at: datetime

@@ -43,8 +43,46 @@ def test_correcting_again_replaces_the_judgement(desks: TwoDesks) -> None:
     turn = ask(desks.demo, "where is the thing I ordered")["turn_id"]
     first = correct(desks.demo, turn, "router", {"intent": "card_arrival"}).json()
     second = correct(desks.demo, turn, "router", {"intent": None}).json()
-    assert (second["id"], second["example_id"]) == (first["id"], first["example_id"])
-    assert [row["target"] for row in desks.demo.get(CORRECTIONS).json() if row["turn_id"] == turn] == [{"intent": None}]
+    assert (second["example_id"], second["role"]) == (first["example_id"], first["role"])
+    standing = [row for row in desks.demo.get(CORRECTIONS).json() if row["turn_id"] == turn and not row["ended_at"]]
+    assert [row["target"] for row in standing] == [{"intent": None}]
+
+
+def test_a_rewritten_a_discarded_and_a_withdrawn_judgement(desks: TwoDesks) -> None:
+    turn = ask(desks.demo, "the thingy for the wotsit went poof")["turn_id"]
+    asked = {"turn_id": turn, "skill": "router", "target": {"intent": "card_arrival"}}
+    written = desks.demo.post(CORRECTIONS, json={**asked, "text": "My card never came, write to me@example.com"}).json()
+    assert (written["action"], written["text"]) == ("rewritten", "My card never came, write to me@example.com")
+    assert written["example_id"]
+    thrown = desks.demo.post(CORRECTIONS, json={"turn_id": turn, "skill": "router", "discard": True}).json()
+    assert (thrown["action"], thrown["target"], thrown["example_id"]) == ("discarded", {}, None)
+    assert turn not in waiting(desks.demo)
+    back = desks.demo.post(f"{CORRECTIONS}/{thrown['id']}/withdraw").json()
+    assert back["ended_at"]
+    assert turn in waiting(desks.demo)
+    error(desks.demo.post(f"{CORRECTIONS}/{thrown['id']}/withdraw"), 409, "conflict")
+    error(desks.demo.post(f"{CORRECTIONS}/corr_of_nobody/withdraw"), 404, "not_found")
+    error(desks.other.post(f"{CORRECTIONS}/{thrown['id']}/withdraw"), 404, "not_found")
+
+
+def test_everything_of_a_reviewer_is_taken_back_at_once(desks: TwoDesks) -> None:
+    turns = [ask(desks.demo, f"riddle number {word} about the moon")["turn_id"] for word in ("one", "seventeen")]
+    made = [correct(desks.demo, turn, "router", {"intent": None}).json() for turn in turns]
+    body = {"reviewer": made[0]["reviewer"], "since": made[0]["created_at"]}
+    ended = desks.demo.post(f"{CORRECTIONS}/withdraw", json=body).json()
+    assert {row["id"] for row in ended} == {row["id"] for row in made}
+    assert desks.demo.post(f"{CORRECTIONS}/withdraw", json={"reviewer": "nobody"}).json() == []
+    error(desks.demo.post(f"{CORRECTIONS}/withdraw", json={**body, "since": "2026-11-25T10:00:00"}), 422, "bad_input")
+
+
+def test_a_new_intent_is_named_while_correcting(desks: TwoDesks) -> None:
+    turn = ask(desks.demo, "do you insure a journey to the moon")["turn_id"]
+    asked = {"turn_id": turn, "skill": "router", "target": {"intent": "moon_travel"}, "new_intent": True}
+    assert desks.demo.post(CORRECTIONS, json=asked).json()["target"] == {"intent": "moon_travel"}
+    assert "moon_travel" in [row["name"] for row in desks.demo.get("/v1/admin/intents").json()]
+    assert "already" in error(desks.demo.post(CORRECTIONS, json=asked), 409, "conflict")
+    wrong = {**asked, "skill": "faq", "target": {"article": "moon"}}
+    assert "router" in error(desks.demo.post(CORRECTIONS, json=wrong), 422, "bad_input")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +102,7 @@ def test_a_judgement_the_desk_does_not_know_is_refused(
 ) -> None:
     turn = ask(admin, "hello")["turn_id"]
     assert named in error(correct(admin, turn, skill, target), 422, "bad_input")
-    assert turn in waiting(admin)
+    assert turn not in [row["turn_id"] for row in admin.get(CORRECTIONS).json()]
 
 
 def test_a_turn_or_skill_there_is_none_of_is_not_found(admin: httpx.Client) -> None:

@@ -1,0 +1,134 @@
+"""The review queue: of all turns nobody judged, those that teach most, and no phrasing twice."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import fuzz, process, utils
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.desks import find_desk
+from agent.examples import text_digest
+from agent.redaction import redact
+from agent.tables import Correction, Example, Message, Skill, Turn
+
+POOL = 1000
+"""Newest turns nobody judged, among which the queue chooses."""
+SAME_WORDS = 88.0
+"""Token-sorted similarity (0 to 100) from which two messages are the same phrasing."""
+SAME_TOPIC = 60.0
+"""Similarity from which two messages without an answer ask for the same thing."""
+WEIGHTS = {"thumbs_down": 4.0, "audit": 3.0, "escalated": 2.0, "failed": 2.0, "disagreement": 1.5, "repeated": 1.0}
+"""What a reason to look at a turn adds. `repeated` counts once for each doubling of those who asked the same in
+vain; on top of all comes up to `UNSURE` for what the skills were least sure of."""
+UNSURE = 2.0
+UNSURE_BELOW = 0.6
+_WORDS_ALONE: dict[str, Any] = {"scorer": fuzz.token_sort_ratio, "processor": utils.default_process}
+"""How texts are compared: without case, punctuation and order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A turn to judge: the customer's words, why it is worth it, and how many messages it stands for."""
+
+    turn: Turn
+    text: str
+    why: tuple[str, ...]
+    stands_for: int
+
+
+def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
+    """Return what to judge next, most instructive first. Raises NotFound for a desk that is not there.
+
+    A text that is an example of the router already is left out, as are phrasings that stand higher in the queue:
+    the first of them counts them.
+    """
+    find_desk(session, None, desk_id)
+    pool = _unjudged(session, desk_id)
+    in_vain = [text for turn, text in pool if _in_vain(turn)]
+    asked = dict(zip(in_vain, _counts(in_vain, SAME_TOPIC), strict=True))
+    weighed = sorted(
+        ((_weight(turn, asked.get(text, 1)), turn, text) for turn, text in pool), key=lambda row: (-row[0], row[1].id)
+    )
+    chosen: list[tuple[Turn, str]] = []
+    for _, turn, text in weighed:
+        known = [other for _, other in chosen]
+        if len(chosen) < limit and not process.extractOne(text, known, score_cutoff=SAME_WORDS, **_WORDS_ALONE):
+            chosen.append((turn, text))
+    everything = [text for _, text in pool]
+    counts = [_alike(text, everything, SAME_WORDS) for _, text in chosen]
+    return [
+        Item(turn, text, reasons(turn, asked.get(text, 1)), count)
+        for (turn, text), count in zip(chosen, counts, strict=True)
+    ]
+
+
+def reasons(turn: Turn, asked: int = 1) -> tuple[str, ...]:
+    """Return why a turn is worth a look, the strongest reason first; `asked`: how many asked the same in vain."""
+    holds = {
+        "thumbs_down": turn.rating == "down",
+        "audit": turn.audit,
+        "escalated": turn.outcome == "escalated",
+        "failed": turn.failed,
+        "disagreement": _disagree(turn),
+        "repeated": asked > 1,
+        "unsure": _confidence(turn) < UNSURE_BELOW,
+    }
+    return tuple(reason for reason, held in holds.items() if held)
+
+
+def _unjudged(session: Session, desk_id: str) -> list[tuple[Turn, str]]:
+    """Return the newest turns nobody judged with their texts, but for texts that are judged examples."""
+    judged = select(Correction.turn_id).where(Correction.desk_id == desk_id, Correction.ended_at.is_(None))
+    rows = session.execute(
+        select(Turn, Message.text)
+        .join(Message, Turn.message_id == Message.id)
+        .where(Turn.desk_id == desk_id, Turn.outcome != "silent", Turn.id.not_in(judged))
+        .order_by(Turn.created_at.desc(), Turn.id)
+        .limit(POOL)
+    ).all()
+    digests = {turn.id: text_digest(redact(text)) for turn, text in rows}
+    known = set(
+        session.scalars(
+            select(Example.digest)
+            .join(Skill)
+            .where(Skill.desk_id == desk_id, Skill.kind == "router", Example.digest.in_(digests.values()))
+        )
+    )
+    return [(turn, text) for turn, text in rows if digests[turn.id] not in known]
+
+
+def _weight(turn: Turn, asked: int) -> float:
+    found = sum(WEIGHTS.get(reason, 0.0) for reason in reasons(turn))
+    return found + WEIGHTS["repeated"] * math.log2(asked) + UNSURE * (1 - _confidence(turn))
+
+
+def _confidence(turn: Turn) -> float:
+    """Return how sure the least sure of those skills was that the reply hung on."""
+    search = next((v for v in turn.verdicts if v["axis"] == "article" and not v.get("in_context")), None)
+    needed = search is not None and turn.leads_to == "faq"
+    route = 1.0 if turn.confidence is None else turn.confidence
+    return min(route, search["confidence"]) if search is not None and needed else route
+
+
+def _disagree(turn: Turn) -> bool:
+    """Return whether the router and the search disagree that the desk has an answer."""
+    search = next((v for v in turn.verdicts if v["axis"] == "article" and not v.get("in_context")), None)
+    if search is None or turn.leads_to not in (None, "faq"):
+        return False
+    return bool(search["accepted"]) != (turn.leads_to == "faq")
+
+
+def _in_vain(turn: Turn) -> bool:
+    return turn.outcome in ("out_of_scope", "no_answer")
+
+
+def _counts(texts: Sequence[str], least: float) -> list[int]:
+    alike = process.cdist(texts, texts, score_cutoff=least, **_WORDS_ALONE)
+    return [int(count) for count in (alike >= least).sum(1)]
+
+
+def _alike(text: str, texts: Sequence[str], least: float) -> int:
+    return len(process.extract(text, texts, score_cutoff=least, limit=None, **_WORDS_ALONE))
