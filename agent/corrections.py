@@ -1,7 +1,8 @@
 """A human's judgement on a turn, and the example it becomes."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from agent.errors import BadInput, Conflict, NotFound
 from agent.examples import add_example, audit_role, check_target, ready_skill, text_digest
 from agent.redaction import redact
-from agent.tables import Correction, Example, Message, Retraining, Skill, Turn, utc_now
+from agent.tables import Conversation, Correction, Example, Message, Retraining, Skill, Turn, utc_now
 
 _STANDING = (Correction.ended_at.is_(None), Correction.action != "discarded")
 
@@ -45,7 +46,8 @@ def correct(
 
     `text` is what the example shall say if the customer's own words would teach the wrong thing. A correction of
     an audited turn calibrates or gates, any other trains: rows that a queue picked are not a fair sample. An
-    earlier judgement of the same turn ends. Raises BadInput for a label the desk does not know.
+    earlier judgement of the same turn ends; if its example was in doubt, the newer one settles it. Raises
+    BadInput for a label the desk does not know.
     """
     if not target:
         raise BadInput('A correction needs a target, such as {"intent": "card_arrival"}.')
@@ -55,7 +57,10 @@ def correct(
     row = _record(session, turn, skill, reviewer, action=action, target=dict(target), text=text, note=note, said=said)
     role = audit_role(skill.id, turn.conversation_id) if turn.audit else "train"
     words = _words(session, turn, skill, text)
-    add_example(session, skill, words, target, "correction", role, turn.conversation_id, row.id)
+    doubted = _is_doubted(session, turn, skill)
+    example = add_example(session, skill, words, target, "correction", role, turn.conversation_id, row.id)
+    if doubted:
+        example.doubt = {"settled": reviewer}
     _drop_ended(session, turn, skill)
     return row
 
@@ -111,6 +116,29 @@ def find_correction(session: Session, desk_id: str, correction_id: str) -> Corre
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a correction's example came from: the customer who wrote it, who judged it, and on which day (UTC)."""
+
+    customer: str
+    reviewer: str
+    day: date
+
+
+def origins(session: Session, skill: Skill) -> dict[str, Origin]:
+    """Return the origin of every standing correction of a skill, by the correction's id."""
+    rows = session.execute(
+        select(Correction, Conversation)
+        .join(Turn, Correction.turn_id == Turn.id)
+        .join(Conversation, Turn.conversation_id == Conversation.id)
+        .where(Correction.skill_id == skill.id, Correction.ended_at.is_(None))
+    )
+    return {
+        row.id: Origin(conversation.visitor_id or conversation.id, row.reviewer, row.created_at.date())
+        for row, conversation in rows
+    }
+
+
 def corrections_waiting(session: Session, skill: Skill) -> int:
     """Return how many corrections of a skill no retraining has seen yet."""
     last = session.scalar(
@@ -136,6 +164,14 @@ def _record(session: Session, turn: Turn, skill: Skill, reviewer: str, **values:
     session.add(row)
     session.flush()
     return row
+
+
+def _is_doubted(session: Session, turn: Turn, skill: Skill) -> bool:
+    """Return whether an example of this turn was sent back to be judged again, or was settled before."""
+    rows = session.scalars(
+        select(Example.doubt).join(Correction).where(Correction.turn_id == turn.id, Correction.skill_id == skill.id)
+    )
+    return any(rows)
 
 
 def _drop_ended(session: Session, turn: Turn, skill: Skill) -> None:

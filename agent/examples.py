@@ -79,7 +79,7 @@ def add_example(
         return row
     if correction_id is None or row.correction_id is not None:
         row.source, row.correction_id = source, correction_id
-    row.target = dict(target)
+    row.target, row.doubt = dict(target), {}
     session.flush()
     return row
 

@@ -1,12 +1,12 @@
 """The review queue: of all turns nobody judged, those that teach most, and no phrasing twice."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from agent.desks import find_desk
@@ -20,7 +20,15 @@ SAME_WORDS = 88.0
 """Token-sorted similarity (0 to 100) from which two messages are the same phrasing."""
 SAME_TOPIC = 60.0
 """Similarity from which two messages without an answer ask for the same thing."""
-WEIGHTS = {"thumbs_down": 4.0, "audit": 3.0, "escalated": 2.0, "failed": 2.0, "disagreement": 1.5, "repeated": 1.0}
+WEIGHTS = {
+    "thumbs_down": 4.0,
+    "doubted": 3.5,
+    "audit": 3.0,
+    "escalated": 2.0,
+    "failed": 2.0,
+    "disagreement": 1.5,
+    "repeated": 1.0,
+}
 """What a reason to look at a turn adds. `repeated` counts once for each doubling of those who asked the same in
 vain; on top of all comes up to `UNSURE` for what the skills were least sure of."""
 UNSURE = 2.0
@@ -31,26 +39,33 @@ _WORDS_ALONE: dict[str, Any] = {"scorer": fuzz.token_sort_ratio, "processor": ut
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A turn to judge: the customer's words, why it is worth it, and how many messages it stands for."""
+    """A turn to judge: the customer's words, why it is worth it, and how many messages it stands for.
+
+    `doubt`: an earlier judgement that its neighbours speak against, as {"skill", "said", "rather"}.
+    """
 
     turn: Turn
     text: str
     why: tuple[str, ...]
     stands_for: int
+    doubt: Mapping[str, Any] | None
 
 
 def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     """Return what to judge next, most instructive first. Raises NotFound for a desk that is not there.
 
     A text that is an example of the router already is left out, as are phrasings that stand higher in the queue:
-    the first of them counts them.
+    the first of them counts them. A judged turn comes back if a retraining found that its neighbours speak against
+    the judgement.
     """
     find_desk(session, None, desk_id)
-    pool = _unjudged(session, desk_id)
+    doubts = _doubts(session, desk_id)
+    pool = _unjudged(session, desk_id, doubts)
     in_vain = [text for turn, text in pool if _in_vain(turn)]
     asked = dict(zip(in_vain, _counts(in_vain, SAME_TOPIC), strict=True))
     weighed = sorted(
-        ((_weight(turn, asked.get(text, 1)), turn, text) for turn, text in pool), key=lambda row: (-row[0], row[1].id)
+        ((_weight(turn, asked.get(text, 1), turn.id in doubts), turn, text) for turn, text in pool),
+        key=lambda row: (-row[0], row[1].id),
     )
     chosen: list[tuple[Turn, str]] = []
     for _, turn, text in weighed:
@@ -60,15 +75,16 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     everything = [text for _, text in pool]
     counts = [_alike(text, everything, SAME_WORDS) for _, text in chosen]
     return [
-        Item(turn, text, reasons(turn, asked.get(text, 1)), count)
+        Item(turn, text, reasons(turn, asked.get(text, 1), turn.id in doubts), count, doubts.get(turn.id))
         for (turn, text), count in zip(chosen, counts, strict=True)
     ]
 
 
-def reasons(turn: Turn, asked: int = 1) -> tuple[str, ...]:
+def reasons(turn: Turn, asked: int = 1, doubted: bool = False) -> tuple[str, ...]:
     """Return why a turn is worth a look, the strongest reason first; `asked`: how many asked the same in vain."""
     holds = {
         "thumbs_down": turn.rating == "down",
+        "doubted": doubted,
         "audit": turn.audit,
         "escalated": turn.outcome == "escalated",
         "failed": turn.failed,
@@ -79,9 +95,22 @@ def reasons(turn: Turn, asked: int = 1) -> tuple[str, ...]:
     return tuple(reason for reason, held in holds.items() if held)
 
 
-def _unjudged(session: Session, desk_id: str) -> list[tuple[Turn, str]]:
-    """Return the newest turns nobody judged with their texts, but for texts that are judged examples."""
-    judged = select(Correction.turn_id).where(Correction.desk_id == desk_id, Correction.ended_at.is_(None))
+def _doubts(session: Session, desk_id: str) -> dict[str, Mapping[str, Any]]:
+    """Return, by turn, the standing judgements in doubt."""
+    rows = session.execute(
+        select(Correction.turn_id, Skill.name, Example.target, Example.doubt)
+        .join(Example, Example.correction_id == Correction.id)
+        .join(Skill, Correction.skill_id == Skill.id)
+        .where(Correction.desk_id == desk_id, cast(Example.doubt, String).contains('"rather"'))
+    )
+    return {turn: {"skill": skill, "said": said, "rather": doubt["rather"]} for turn, skill, said, doubt in rows}
+
+
+def _unjudged(session: Session, desk_id: str, doubts: Collection[str]) -> list[tuple[Turn, str]]:
+    """Return the newest turns to judge with their texts, but for texts that are judged examples."""
+    judged = select(Correction.turn_id).where(
+        Correction.desk_id == desk_id, Correction.ended_at.is_(None), Correction.turn_id.not_in(doubts)
+    )
     rows = session.execute(
         select(Turn, Message.text)
         .join(Message, Turn.message_id == Message.id)
@@ -97,11 +126,11 @@ def _unjudged(session: Session, desk_id: str) -> list[tuple[Turn, str]]:
             .where(Skill.desk_id == desk_id, Skill.kind == "router", Example.digest.in_(digests.values()))
         )
     )
-    return [(turn, text) for turn, text in rows if digests[turn.id] not in known]
+    return [(turn, text) for turn, text in rows if turn.id in doubts or digests[turn.id] not in known]
 
 
-def _weight(turn: Turn, asked: int) -> float:
-    found = sum(WEIGHTS.get(reason, 0.0) for reason in reasons(turn))
+def _weight(turn: Turn, asked: int, doubted: bool) -> float:
+    found = sum(WEIGHTS.get(reason, 0.0) for reason in reasons(turn, doubted=doubted))
     return found + WEIGHTS["repeated"] * math.log2(asked) + UNSURE * (1 - _confidence(turn))
 
 

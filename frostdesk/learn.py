@@ -12,6 +12,12 @@ from frostdesk.options import Desk, Json, Limit, console, errors
 
 SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
 POLL_SECONDS = 0.5
+_LEFT_OUT = {
+    "repeated": "that repeat another example",
+    "customer": "beyond the share of one customer",
+    "reviewer": "beyond one reviewer's share of a day",
+    "doubted": "that similar examples speak against (see 'frostdesk review')",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -186,6 +192,10 @@ def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
 def _show_end(run: dict[str, Any]) -> None:
     if run["status"] in ("promoted", "refused"):
         console.print(f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}")
+        left = {reason: len(ids) for reason, ids in run["snapshot"].get("left_out", {}).items()}
+        if left:
+            told = ", ".join(f"{count} {_LEFT_OUT[reason]}" for reason, count in left.items())
+            console.print(f"Not learnt from: {told}.")
     else:
         console.print(f"The retraining {run['status']}: {run['error'] or 'nothing was changed.'}")
 

@@ -1,7 +1,7 @@
 """Reviewing turns: what to judge next, saying what is right, taking it back."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
         table.add_row(
             turn["turn_id"],
             row["text"][:60] + (f" (x{row['stands_for']})" if row["stands_for"] > 1 else ""),
-            ", ".join(row["why"]).replace("_", " ") or "-",
+            _why(row),
             turn["outcome"],
             turn["route"]["intent"] or "out of scope",
             f"{confidence:.2f}" if confidence is not None else "-",
@@ -121,6 +121,15 @@ def withdraw(
         print_json(ended)
     else:
         console.print(f"{len(ended)} correction(s) withdrawn. Retrain to forget what was learnt from them.")
+
+
+def _why(row: dict[str, Any]) -> str:
+    """Return the reasons in words; of a doubted judgement also what its neighbours say: 'doubted (intent=none?)'."""
+    found = [reason.replace("_", " ") for reason in row["why"]]
+    if row["doubt"]:
+        rather = ", ".join(f"{name}={_said(value)}" for name, value in row["doubt"]["rather"].items())
+        found = [f"doubted ({rather}?)" if reason == "doubted" else reason for reason in found]
+    return ", ".join(found) or "-"
 
 
 def _said(value: str | bool | None) -> str:

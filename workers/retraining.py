@@ -3,16 +3,19 @@
 from typing import Any
 
 import structlog
-from sqlalchemy.orm import Session
+from sqlalchemy import update
 
+from agent.corrections import origins
 from agent.examples import examples_of, ready_skill, with_known_labels
 from agent.office import Office
 from agent.retrainings import LeaseLost, claim, end, snapshot_of, write
 from agent.tables import Example, Retraining, Skill
+from skills import skill as shapes
 from skills.errors import CannotTune, SkillsError, TuningCancelled
 from workers.app import worker_name
 from workers.candidates import conclude, store_candidate, tune_candidate
 from workers.heartbeat import heartbeat
+from workers.selection import select_rows
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +45,8 @@ def run_retraining(office: Office, retraining_id: str) -> None:
 
 def _learn(office: Office, row: Retraining) -> None:
     with heartbeat(office.database, row) as progress:
-        with office.database.writing() as session:
-            rows = _frozen_rows(session, row)
-            ready = ready_skill(session, session.get_one(Skill, row.skill_id))
         office.backbone.verify()
+        ready, rows = _frozen_rows(office, row)
         tuned = tune_candidate(office.backbone, ready, rows, row, progress)
         progress.stage("storing")
         version_id = store_candidate(office, row, tuned)
@@ -55,16 +56,22 @@ def _learn(office: Office, row: Retraining) -> None:
     office.jobs.tell("desk", desk_id)
 
 
-def _frozen_rows(session: Session, row: Retraining) -> list[Example]:
-    """Return the examples of this run: frozen by its first attempt, the same for every later one."""
-    skill = session.get_one(Skill, row.skill_id)
+def _frozen_rows(office: Office, row: Retraining) -> tuple[shapes.Skill, list[Example]]:
+    """Return the skill and the examples of this run: frozen by its first attempt, the same for every later one."""
+    with office.database.reading() as session:
+        skill = session.get_one(Skill, row.skill_id)
+        ready, rows, known = ready_skill(session, skill), examples_of(session, skill), origins(session, skill)
     if row.snapshot:
         frozen = {i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]}
-        return [example for example in examples_of(session, skill) if example.id in frozen]
-    rows = with_known_labels(ready_skill(session, skill), examples_of(session, skill))
-    row.snapshot = snapshot_of(rows)
-    write(session, row, snapshot=row.snapshot)
-    return rows
+        return ready, [example for example in rows if example.id in frozen]
+    chosen = select_rows(office.backbone, ready, with_known_labels(ready, rows), known)
+    row.snapshot = {**snapshot_of(chosen.kept), "left_out": chosen.left_out}
+    with office.database.writing() as session:
+        write(session, row, snapshot=row.snapshot)
+        cleared = {example.id: {} for example in chosen.kept if "rather" in example.doubt}
+        for example_id, doubt in {**cleared, **chosen.doubts}.items():
+            session.execute(update(Example).where(Example.id == example_id).values(doubt=doubt))
+    return ready, chosen.kept
 
 
 def _end(office: Office, row: Retraining, status: str, **values: Any) -> None:  # noqa: ANN401 - column values

@@ -12,6 +12,7 @@ from agent.api.schemas.chat import TurnView
 from agent.api.schemas.learning import (
     CorrectionRequest,
     CorrectionView,
+    DoubtView,
     RetrainingView,
     RetrainRequest,
     ReviewItem,
@@ -75,6 +76,7 @@ def list_review(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) -> l
                 text=item.text,
                 why=list(item.why),
                 stands_for=item.stands_for,
+                doubt=DoubtView(**item.doubt) if item.doubt else None,
                 rating=item.turn.rating,
                 audit=item.turn.audit,
                 created_at=item.turn.created_at,

@@ -45,7 +45,11 @@ class Correction(Table):
 
 
 class Example(Table):
-    """(text, target) of one skill with its source, group and role; only human-judged ones exist."""
+    """(text, target) of one skill with its source, group and role; only human-judged ones exist.
+
+    `doubt`: what its neighbours say instead, if they speak against its target; such a row teaches nothing until a
+    reviewer has judged it again, which settles it for good ({"settled": reviewer}).
+    """
 
     __tablename__ = "examples"
     __table_args__ = (
@@ -63,6 +67,7 @@ class Example(Table):
     group: Mapped[str]
     role: Mapped[str]
     correction_id: Mapped[str | None] = mapped_column(ForeignKey("corrections.id", ondelete="CASCADE"))
+    doubt: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -105,16 +105,25 @@ class WithdrawRequest(Schema):
     since: AwareDatetime | None = Field(None, description="Only those made at this moment or later, with its time zone")
 
 
+class DoubtView(Schema):
+    """An earlier judgement that its neighbours speak against: judge the turn again to settle it."""
+
+    skill: str
+    said: dict[str, str | bool | None] = Field(description="What the reviewer had said")
+    rather: dict[str, str | bool | None] = Field(description="What similar examples say")
+
+
 class ReviewItem(Schema):
     """A turn that waits for a human's judgement."""
 
     turn: TurnView
     text: str
     why: list[str] = Field(
-        description="Why it is worth a look: thumbs_down, audit, escalated, failed, disagreement (of router and "
-        "search), repeated (others asked the same in vain), unsure"
+        description="Why it is worth a look: thumbs_down, doubted, audit, escalated, failed, disagreement (of router "
+        "and search), repeated (others asked the same in vain), unsure"
     )
     stands_for: int = Field(description="Messages nobody judged with this phrasing, this one included")
+    doubt: DoubtView | None
     rating: str | None
     audit: bool
     created_at: datetime

@@ -1,0 +1,98 @@
+"""Which examples a retraining may learn from: of what came out of conversations, not too much of one hand.
+
+Rows that somebody imported are the desk's own choice and are all taken. What is left out, and why, is part of the
+snapshot; doubted rows go back to the review queue (docs/decisions/0009).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process, utils
+
+from agent.corrections import Origin
+from agent.examples import as_shapes
+from agent.tables import Example
+from skills import skill as shapes
+from skills.backbone import Backbone
+from skills.doubt import Target, doubtful
+from skills.skill import render
+
+MOST_OF_A_CUSTOMER = 10
+MOST_OF_A_REVIEWER_A_DAY = 200
+SAME_WORDS = 92.0
+"""Token-sorted similarity (0 to 100) from which two texts of one target teach the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows to learn from, the ids left out by reason, and by id what `Example.doubt` shall say of doubted rows."""
+
+    kept: list[Example]
+    left_out: dict[str, list[str]]
+    doubts: dict[str, dict[str, Target]]
+
+
+def select_rows(
+    backbone: Backbone, ready: shapes.Skill, rows: Sequence[Example], origins: Mapping[str, Origin]
+) -> Selection:
+    """Choose among a skill's examples. Only train rows that a correction made can be left out."""
+    taught = [row for row in rows if row.role == "train" and row.correction_id in origins]
+    reasons: dict[str, str] = {}
+    for find in (_repeated, _over_the_caps):
+        left = [row for row in taught if row.id not in reasons]
+        reasons |= find(left, rows, origins)
+    doubts = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], {row.id for row in taught})
+    reasons |= dict.fromkeys(doubts, "doubted")
+    left_out: dict[str, list[str]] = {}
+    for row_id, reason in reasons.items():
+        left_out.setdefault(reason, []).append(row_id)
+    return Selection([row for row in rows if row.id not in reasons], left_out, doubts)
+
+
+def _repeated(taught: Sequence[Example], rows: Sequence[Example], _origins: Mapping[str, Origin]) -> dict[str, str]:
+    """Name the rows whose words and target an imported or an earlier row has."""
+    own, known, found = {row.id for row in taught}, dict[str, list[str]](), dict[str, str]()
+    for row in rows:
+        if row.role == "train" and row.id not in own:
+            known.setdefault(str(row.target), []).append(row.text)
+    for row in sorted(taught, key=lambda row: (row.created_at, row.id)):
+        texts = known.setdefault(str(row.target), [])
+        options = {"scorer": fuzz.token_sort_ratio, "processor": utils.default_process, "score_cutoff": SAME_WORDS}
+        if process.extractOne(row.text, texts, **options):
+            found[row.id] = "repeated"
+        else:
+            texts.append(row.text)
+    return found
+
+
+def _over_the_caps(
+    taught: Sequence[Example], _rows: Sequence[Example], origins: Mapping[str, Origin]
+) -> dict[str, str]:
+    """Name what one customer wrote, or one reviewer judged on one day, beyond a fair share; the earliest stay."""
+    counts, found = Counter[object](), dict[str, str]()
+    for row in sorted(taught, key=lambda row: (row.created_at, row.id)):
+        origin = origins[str(row.correction_id)]
+        of_a_day = (origin.reviewer, origin.day)
+        if counts[origin.customer] >= MOST_OF_A_CUSTOMER:
+            found[row.id] = "customer"
+        elif counts[of_a_day] >= MOST_OF_A_REVIEWER_A_DAY:
+            found[row.id] = "reviewer"
+        else:
+            counts.update((origin.customer, of_a_day))
+    return found
+
+
+def _doubts(
+    backbone: Backbone, ready: shapes.Skill, rows: Sequence[Example], own: set[str]
+) -> dict[str, dict[str, Target]]:
+    """Return what neighbours say of the rows they speak against; rows settled by a second judgement are believed."""
+    train = [row for row in rows if row.role == "train"]
+    asked = [place for place, row in enumerate(train) if row.id in own and "settled" not in row.doubt]
+    if not asked:
+        return {}
+    states = backbone.embed([render(row.text) for row in train])
+    told = [text for group in (ready.passages or {}).values() for text in group]
+    passages = backbone.embed([render(text) for text in told]) if told else None
+    found = doubtful(ready, as_shapes(train), states, asked, passages)
+    return {train[place].id: {"rather": says} for place, says in found.items()}
