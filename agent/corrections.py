@@ -144,7 +144,7 @@ def corrections_waiting(session: Session, skill: Skill) -> int:
     last = session.scalar(
         select(func.max(Retraining.created_at)).where(
             Retraining.skill_id == skill.id,
-            Retraining.status.in_(("promoted", "refused", "queued", "running")),
+            Retraining.status.in_(("promoted", "refused", "held", "queued", "running")),
         )
     )
     statement = select(func.count()).select_from(Correction).where(Correction.skill_id == skill.id, *_STANDING)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.errors import AgentError, Conflict
-from agent.tables import Example, Retraining, Skill, utc_now
+from agent.promotions import promote
+from agent.tables import Example, Promotion, Retraining, Skill, Version, utc_now
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
@@ -36,6 +37,19 @@ def open_retraining(session: Session, skill: Skill, trigger: str, actor: str, se
     except IntegrityError as error:
         raise Conflict(f"A retraining of '{skill.name}' is under way already; wait for it or cancel it.") from error
     return row
+
+
+def open_by_itself(session: Session, skill: Skill, trigger: str, actor: str) -> Retraining:
+    """Queue a retraining nobody asked for by name. Raises Conflict as `open_retraining`, or while the skill rests.
+
+    A skill rests for a while after a retraining was promoted, so that whoever can cause retrainings cannot move it
+    far in an afternoon unseen.
+    """
+    learnt = (Promotion.skill_id == skill.id, Promotion.retraining_id.is_not(None))
+    last = session.scalar(select(func.max(Promotion.created_at)).where(*learnt))
+    if last is not None and utc_now() < last + timedelta(minutes=skill.rest_minutes):
+        raise Conflict(f"'{skill.name}' was promoted less than {skill.rest_minutes} minutes ago and rests.")
+    return open_retraining(session, skill, trigger, actor)
 
 
 def claim(session: Session, retraining_id: str, worker: str) -> Retraining | None:
@@ -93,6 +107,31 @@ def cancel(session: Session, row: Retraining) -> None:
     )
     if waiting.rowcount + running.rowcount == 0:  # type: ignore[attr-defined]
         raise Conflict("This retraining has ended already.")
+
+
+def approve(session: Session, row: Retraining, actor: str) -> Promotion:
+    """Promote a held candidate. Raises Conflict if it is not held, or if another version went live meanwhile."""
+    skill, version = _held(session, row)
+    reason = f"{row.decision['reason']} Approved by {actor}."
+    promotion = promote(session, skill, version, row.decision["compared_with"], actor, reason, row.id)
+    row.status = "promoted"
+    session.flush()
+    return promotion
+
+
+def decline(session: Session, row: Retraining, actor: str) -> None:
+    """Refuse a held candidate. Raises Conflict if it is not held."""
+    _, version = _held(session, row)
+    version.status, row.status = "rejected", "refused"
+    row.decision = {**row.decision, "promote": False, "reason": f"{row.decision['reason']} Declined by {actor}."}
+    session.flush()
+
+
+def _held(session: Session, row: Retraining) -> tuple[Skill, Version]:
+    session.refresh(row, with_for_update=True)
+    if row.status != "held":
+        raise Conflict(f"This retraining does not wait for a yes: it is {row.status}.")
+    return session.get_one(Skill, row.skill_id), session.get_one(Version, row.candidate_id)
 
 
 def expire(session: Session) -> list[str]:

@@ -70,6 +70,26 @@ def set_budget(
     console.print(f"{said}; 'frostdesk versions faq' shows what each version answers within one.")
 
 
+@desks.command("approval")
+def set_approval(
+    word: Annotated[str | None, typer.Argument(help="on or off.", show_default=False)] = None, desk: Desk = None
+) -> None:
+    """Let (or without a word, show whether) a human says yes before a retrained version goes live.
+
+    Example: frostdesk desk approval on
+    """
+    client = Client(desk)
+    if word not in (None, "on", "off"):
+        fail(f"'{word}' is neither on nor off.", BAD_INPUT)
+    shown = (
+        client.get("/v1/admin/desk")
+        if word is None
+        else client.call("PATCH", "/v1/admin/desk", json={"approve": word == "on"})
+    )
+    wanted = shown["policy"].get("approve", False)
+    console.print("A human must say yes." if wanted else "What the gate passes goes live by itself.")
+
+
 def _share(text: str) -> float:
     try:
         return float(text.removesuffix("%")) / 100

@@ -22,7 +22,7 @@ _LEFT_OUT = {
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (skills, versions, retrain, retrainings, cancel, promote, rollback):
+    for command in (skills, versions, retrain, retrainings, cancel, approve, decline, promote, rollback):
         app.command()(command)
 
 
@@ -135,6 +135,30 @@ def cancel(
         console.print("Cancelled." if run["status"] == "cancelled" else "It will stop within a second or two.")
 
 
+RetrainingId = Annotated[str, typer.Argument(help="The retraining's id, from 'frostdesk retrainings'.")]
+
+
+def approve(retraining: RetrainingId, desk: Desk = None, as_json: Json = False) -> None:
+    """Say yes to a candidate that waits for it ('frostdesk desk approval on').
+
+    Example: frostdesk approve ret_…
+    """
+    _decide("approve", retraining, desk, as_json)
+
+
+def decline(retraining: RetrainingId, desk: Desk = None, as_json: Json = False) -> None:
+    """Say no to a candidate that waits for a yes; the live version stays."""
+    _decide("decline", retraining, desk, as_json)
+
+
+def _decide(word: str, retraining: str, desk: str | None, as_json: bool) -> None:
+    run = Client(desk).post(f"/v1/admin/retrainings/{part(retraining)}/{word}")
+    if as_json:
+        print_json(run)
+    else:
+        _show_end(run)
+
+
 def promote(
     skill: SkillName,
     version: Annotated[int, typer.Argument(help="The version's number.")],
@@ -190,7 +214,10 @@ def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
 
 
 def _show_end(run: dict[str, Any]) -> None:
-    if run["status"] in ("promoted", "refused"):
+    if run["status"] == "held":
+        words = f"'frostdesk approve {run['id']}' or 'frostdesk decline {run['id']}'"
+        console.print(f"Version {run['candidate']} of {run['skill']} waits for a yes: {words}.")
+    if run["status"] in ("promoted", "refused", "held"):
         console.print(f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}")
         left = {reason: len(ids) for reason, ids in run["snapshot"].get("left_out", {}).items()}
         if left:

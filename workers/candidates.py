@@ -13,7 +13,7 @@ from agent.office import Office
 from agent.promotions import promote
 from agent.releases import read_artefact
 from agent.retrainings import end, write
-from agent.tables import Artefact, Example, Retraining, Skill, Version
+from agent.tables import Artefact, Desk, Example, Retraining, Skill, Version
 from skills import gate
 from skills import skill as shapes
 from skills.backbone import Backbone
@@ -67,7 +67,10 @@ class Conclusion:
     card: dict[str, Any]
 
     def write(self, office: Office, row: Retraining) -> str:
-        """Promote or reject in one transaction; return the desk's id. Raises LeaseLost, TuningCancelled."""
+        """Promote, hold for a human's yes, or reject, in one transaction; return the desk's id.
+
+        Raises LeaseLost, TuningCancelled.
+        """
         with office.database.writing() as session:
             write(session, row)  # fence first: after it nobody can take over or cancel any more
             if session.scalar(select(Retraining.cancel_asked).where(Retraining.id == row.id)):
@@ -76,12 +79,18 @@ class Conclusion:
             skill = session.get_one(Skill, row.skill_id)
             version.scorecard = {**self.card, "gate": self.decision.figures}
             decision = self.decision
-            if decision.promote:
+            held = decision.promote and session.get_one(Desk, skill.desk_id).policy.get("approve", False)
+            if decision.promote and not held:
                 decision = _promote(session, skill, version, self.live_id, decision, row)
             if not decision.promote:
                 version.status = "rejected"
-            said = {"promote": decision.promote, "reason": decision.reason, "figures": decision.figures}
-            end(session, row, "promoted" if decision.promote else "refused", decision=said)
+            said = {
+                "promote": decision.promote,
+                "reason": decision.reason,
+                "figures": decision.figures,
+                "compared_with": self.live_id,
+            }
+            end(session, row, "held" if held else "promoted" if decision.promote else "refused", decision=said)
             return skill.desk_id
 
 

@@ -6,9 +6,11 @@ from sqlalchemy.orm import Session
 
 from agent.channels import standard
 from agent.conversations import Said
-from agent.errors import BadInput
+from agent.corrections import find_skill
+from agent.errors import BadInput, Conflict, NotFound
 from agent.leases import take
 from agent.office import Office
+from agent.retrainings import open_by_itself
 from agent.tables import Connection, Delivery, InboundEvent, Turn, utc_now
 from agent.turn import take_turn
 from agent.turn_view import show_turn
@@ -28,13 +30,33 @@ def run_event(office: Office, event_id: str) -> None:
             event.status, event.error = "failed", f"Given up after {MOST_ATTEMPTS} attempts."
             return
     try:
-        ticket = standard.parse(event.body)
-    except BadInput as error:
+        asked = standard.parse(event.body)
+        if isinstance(asked, standard.RetrainData):
+            _retrain(office, event.id, connection, asked.skill)
+            return
+    except (BadInput, NotFound, Conflict) as error:
         _close(office, event.id, "failed", error.sentence)
         return
-    if ticket is None:
+    if asked is None:
         _close(office, event.id, "ignored", None)
         return
+    _answer(office, event, connection, asked)
+
+
+def _retrain(office: Office, event_id: str, connection: Connection, name: str) -> None:
+    """Open the retraining that an event asks for. Raises NotFound, or Conflict while one runs or the skill rests."""
+    with office.database.writing() as session:
+        skill = find_skill(session, connection.desk_id, name)
+        row = open_by_itself(session, skill, "webhook", connection.name)
+        session.execute(
+            update(InboundEvent).where(InboundEvent.id == event_id).values(status="handled", handled_at=utc_now())
+        )
+    office.jobs.nudge("retrain", row.id)
+    log.info("retraining_opened", inbound=event_id, retraining=row.id)
+
+
+def _answer(office: Office, event: InboundEvent, connection: Connection, ticket: standard.Ticket) -> None:
+    """Take the turn of a ticket message and nudge the worker about its answer."""
     office.releases.refresh(connection.desk_id)
     said = Said(
         ticket.text,

@@ -11,7 +11,7 @@ from agent.corrections import corrections_waiting
 from agent.database import Database
 from agent.errors import Conflict
 from agent.jobs import Jobs
-from agent.retrainings import expire, open_retraining
+from agent.retrainings import expire, open_by_itself
 from agent.settings import Settings
 from agent.tables import Correction, Delivery, InboundEvent, Retraining, Skill, utc_now
 
@@ -41,15 +41,24 @@ def run_sweep(settings: Settings) -> None:
 
 
 def _open_due(session: Session) -> None:
-    """Open a retraining for every skill with enough corrections that no run has seen."""
-    for skill in session.scalars(select(Skill).where(Skill.retrain_after > 0)):
+    """Open a retraining for every skill with enough corrections that no run has seen, or whose hour has come."""
+    for skill in session.scalars(select(Skill).where(or_(Skill.retrain_after > 0, Skill.retrain_hours > 0))):
         waiting = corrections_waiting(session, skill)
-        if waiting >= skill.retrain_after and _news(session, skill):
+        enough = 0 < skill.retrain_after <= waiting
+        if (enough or (waiting and _hour_has_come(session, skill))) and _news(session, skill):
             try:
-                open_retraining(session, skill, "corrections", "sweep")
+                open_by_itself(session, skill, "corrections" if enough else "schedule", "sweep")
             except Conflict:
                 continue
             log.info("retraining_opened", skill=skill.name, desk=skill.desk_id, corrections=waiting)
+
+
+def _hour_has_come(session: Session, skill: Skill) -> bool:
+    """Return whether a scheduled retraining is due: the last one, or the skill's creation, is long enough ago."""
+    if skill.retrain_hours == 0:
+        return False
+    last = session.scalar(select(func.max(Retraining.created_at)).where(Retraining.skill_id == skill.id))
+    return utc_now() >= (last or skill.created_at) + timedelta(hours=skill.retrain_hours)
 
 
 def _news(session: Session, skill: Skill) -> bool:

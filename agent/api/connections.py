@@ -38,7 +38,8 @@ async def receive_event(connection_id: str, request: Request, service: ServiceDe
     """Take a ticket event signed by Standard Webhooks: checked on raw bytes, stored once, answered at once.
 
     `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}` are read by a worker;
-    events of other types are stored and ignored. A replayed event changes nothing.
+    `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a promotion; events of
+    other types are stored and ignored. A replayed event changes nothing.
     """
     body = await request.body()
     return await run_in_threadpool(_store, service, connection_id, body, dict(request.headers))

@@ -35,12 +35,13 @@ from agent.desks import add_intent, skill_labels
 from agent.errors import BadInput, Conflict, NotFound
 from agent.examples import role_counts
 from agent.idempotency import once
-from agent.retrainings import cancel, open_retraining
+from agent.retrainings import approve, cancel, decline, open_retraining
 from agent.review import review_queue
 from agent.tables import Correction, Retraining, Skill, Version
 from agent.turn_view import show_turn
 
 router = APIRouter(prefix="/v1/admin", tags=["learning"])
+_WHEN = {"retrain_after", "retrain_hours", "rest_minutes"}
 
 
 @router.get("/skills")
@@ -56,8 +57,8 @@ def change_skill(name: str, body: SkillChange, service: ServiceDep, desk: AdminD
     """Change when a skill retrains by itself, or a ticket classifier's labels."""
     with service.office.database.writing() as session:
         row = find_skill(session, desk.id, name)
-        if body.retrain_after is not None:
-            row.retrain_after = body.retrain_after
+        for name_, value in body.model_dump(include=_WHEN, exclude_none=True).items():
+            setattr(row, name_, value)
         if body.labels is not None:
             if row.kind != "classification":
                 raise BadInput(f"The labels of '{name}' are not set here: intents and articles have their own calls.")
@@ -189,6 +190,26 @@ def cancel_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDe
         return _retraining(session, row)
 
 
+@router.post("/retrainings/{retraining_id}/approve")
+def approve_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDep) -> RetrainingView:
+    """Say yes to a candidate that the gate passed on a desk that wants a human's yes. 409 if it is not held."""
+    with service.office.database.writing() as session:
+        row = _find_retraining(session, desk.id, retraining_id)
+        approve(session, row, desk.caller.name)
+        shown = _retraining(session, row)
+    service.office.jobs.tell("desk", desk.id)
+    return shown
+
+
+@router.post("/retrainings/{retraining_id}/decline")
+def decline_retraining(retraining_id: str, service: ServiceDep, desk: AdminDeskDep) -> RetrainingView:
+    """Say no to a held candidate; the live version stays. 409 if it is not held."""
+    with service.office.database.writing() as session:
+        row = _find_retraining(session, desk.id, retraining_id)
+        decline(session, row, desk.caller.name)
+        return _retraining(session, row)
+
+
 def _add_intent(session: Session, skill: Skill, target: Mapping[str, Any]) -> None:
     name = target.get("intent")
     if skill.kind != "router" or not isinstance(name, str):
@@ -215,6 +236,8 @@ def _skill(session: Session, row: Skill) -> SkillView:
         examples=role_counts(session, row),
         corrections_waiting=corrections_waiting(session, row),
         retrain_after=row.retrain_after,
+        retrain_hours=row.retrain_hours,
+        rest_minutes=row.rest_minutes,
     )
 
 

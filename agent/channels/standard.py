@@ -1,6 +1,7 @@
 """Signed tickets by the Standard Webhooks convention, in both directions.
 
-In: `ticket.created` and `ticket.replied` events with `data: {ticket_id, subject?, text, customer?}`.
+In: `ticket.created` and `ticket.replied` events with `data: {ticket_id, subject?, text, customer?}`, and
+`skill.retrain` with `data: {skill}`.
 Out: one `ticket.handled` event per ticket message, with labels, reply and, if a human must take over, why.
 """
 
@@ -16,6 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from agent.errors import BadInput, NotSignedIn
 
 INCOMING = ("ticket.created", "ticket.replied")
+RETRAIN = "skill.retrain"
 LONGEST_ID = 200
 
 
@@ -36,6 +38,14 @@ class TicketEvent(BaseModel):
 
     type: str
     data: dict[str, Any]
+
+
+class RetrainData(BaseModel):
+    """Which skill to retrain."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    skill: str = Field(min_length=1, max_length=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +71,15 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: list[str]) -> str:
     raise NotSignedIn("The event's signature or time is not valid for this connection.")
 
 
-def parse(body: bytes) -> Ticket | None:
-    """Return the ticket message of a verified event, or None if the event is of another type.
+def parse(body: bytes) -> Ticket | RetrainData | None:
+    """Return what a verified event asks for, or None if the event is of another type.
 
     Raises BadInput for a body that is not such an event.
     """
     try:
         event = TicketEvent.model_validate_json(body)
+        if event.type == RETRAIN:
+            return RetrainData.model_validate(event.data)
         if event.type not in INCOMING:
             return None
         data = TicketData.model_validate(event.data)

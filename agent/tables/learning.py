@@ -72,11 +72,16 @@ class Example(Table):
 
 
 class Retraining(Table):
-    """One run; the row is the job. Every write of a worker carries its attempt number."""
+    """One run; the row is the job. Every write of a worker carries its attempt number.
+
+    `held`: the gate would promote the candidate, and the desk wants a human's yes first.
+    """
 
     __tablename__ = "retrainings"
     __table_args__ = (
-        CheckConstraint("status IN ('queued', 'running', 'promoted', 'refused', 'failed', 'cancelled')", name="status"),
+        CheckConstraint(
+            "status IN ('queued', 'running', 'held', 'promoted', 'refused', 'failed', 'cancelled')", name="status"
+        ),
         Index(
             "uq_retrainings_one_open",
             "skill_id",

@@ -10,7 +10,11 @@ from agent.tables.base import Table, primary_key, utc_now
 
 
 class Skill(Table):
-    """A named capability of a desk. `live_version_id` is the pointer that a promotion moves."""
+    """A named capability of a desk. `live_version_id` is the pointer that a promotion moves.
+
+    Retrainings that nobody asked for by name open after `retrain_after` corrections or every `retrain_hours` (0:
+    never), and not within `rest_minutes` of a promotion.
+    """
 
     __tablename__ = "skills"
     __table_args__ = (UniqueConstraint("desk_id", "name"),)
@@ -21,6 +25,8 @@ class Skill(Table):
     kind: Mapped[str]
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     retrain_after: Mapped[int] = mapped_column(default=20)
+    retrain_hours: Mapped[int] = mapped_column(default=0, server_default="0")
+    rest_minutes: Mapped[int] = mapped_column(default=60, server_default="60")
     live_version_id: Mapped[str | None] = mapped_column(
         ForeignKey("versions.id", use_alter=True, name="fk_skills_live_version_id_versions")
     )

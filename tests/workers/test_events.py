@@ -10,7 +10,19 @@ from redis import Redis
 from sqlalchemy import func, select, update
 
 from agent.office import Office
-from agent.tables import Connection, Conversation, Delivery, Desk, InboundEvent, Message, Turn, utc_now
+from agent.tables import (
+    Connection,
+    Conversation,
+    Delivery,
+    Desk,
+    InboundEvent,
+    Message,
+    Promotion,
+    Retraining,
+    Skill,
+    Turn,
+    utc_now,
+)
 from workers import events
 from workers.events import MOST_ATTEMPTS, run_event
 
@@ -176,3 +188,34 @@ def test_an_event_that_keeps_breaking_is_given_up(office: Office, connection: st
     row = event(office, event_id)
     assert (row.status, row.error) == ("failed", f"Given up after {MOST_ATTEMPTS} attempts.")
     assert counts(office) == [0, 0, 0, 0]
+
+
+def test_a_signed_event_opens_a_retraining_once_and_not_while_the_skill_rests(office: Office, connection: str) -> None:
+    asked = [arrive(office, connection, f"evt_{n}", {"skill": "faq"}, "skill.retrain") for n in range(2)]
+    for event_id in (asked[0], asked[0], asked[1]):
+        run_event(office, event_id)
+    with office.database.reading() as session:
+        [row] = session.scalars(select(Retraining))
+        assert (row.trigger, row.actor, row.status) == ("webhook", "helpdesk", "queued")
+    assert [event(office, event_id).status for event_id in asked] == ["handled", "failed"]
+    assert "under way already" in str(event(office, asked[1]).error)
+    with office.database.writing() as session:
+        skill = session.scalars(select(Skill).where(Skill.name == "faq")).one()
+        run = session.scalars(select(Retraining)).one()
+        run.status = "promoted"
+        moved = {"to_version_id": skill.live_version_id, "actor": "ana", "reason": "learnt", "retraining_id": run.id}
+        session.add(Promotion(skill_id=skill.id, **moved))
+    late = arrive(office, connection, "evt_late", {"skill": "faq"}, "skill.retrain")
+    run_event(office, late)
+    assert "less than 60 minutes ago" in str(event(office, late).error)
+
+
+@pytest.mark.parametrize(("data", "named"), [({"skill": "poet"}, "'poet'"), ({}, "skill"), ({"skill": 7}, "skill")])
+def test_a_retraining_of_nothing_fails_with_the_reason(
+    office: Office, connection: str, data: dict[str, object], named: str
+) -> None:
+    event_id = arrive(office, connection, "evt_1", data, "skill.retrain")
+    run_event(office, event_id)
+    row = event(office, event_id)
+    assert row.status == "failed"
+    assert named in str(row.error)

@@ -19,10 +19,12 @@ from agent.settings import Settings
 from agent.tables import (
     Connection,
     Conversation,
+    Correction,
     Delivery,
     Desk,
     InboundEvent,
     Message,
+    Promotion,
     Retraining,
     Skill,
     Turn,
@@ -118,7 +120,7 @@ def runs(office: Office) -> int:
 
 def test_enough_corrections_open_one_retraining(small: Office, settings: Settings) -> None:
     with small.database.writing() as session:
-        session.execute(update(Skill).values(retrain_after=5))
+        session.execute(update(Skill).values(retrain_after=5, rest_minutes=0))
     correct_some(small, 4)
     assert swept(settings) == []
     correct_some(small, 1)
@@ -151,6 +153,39 @@ def test_a_run_that_was_cancelled_or_failed_comes_back_only_with_a_new_correctio
         assert swept(settings) == []
         assert runs(small) == ended
         correct_some(small, 1)
+
+
+def test_a_skill_rests_after_a_promotion(small: Office, settings: Settings) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=5, rest_minutes=30))
+    correct_some(small, 5)
+    ((_, row_id),) = swept(settings)
+    run_retraining(small, row_id)
+    assert row_of(small, row_id).status == "promoted"
+    correct_some(small, 5)
+    assert swept(settings) == []
+    with small.database.writing() as session:
+        session.execute(update(Promotion).values(created_at=utc_now() - timedelta(minutes=31)))
+    assert len(swept(settings)) == 1
+
+
+def test_a_schedule_opens_a_retraining_once_there_is_something_new(small: Office, settings: Settings) -> None:
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(retrain_after=0, retrain_hours=24))
+    correct_some(small, 1)
+    assert swept(settings) == []
+    with small.database.writing() as session:
+        session.execute(update(Skill).values(created_at=utc_now() - timedelta(hours=25)))
+    ((_, row_id),) = swept(settings)
+    assert row_of(small, row_id).trigger == "schedule"
+    run_retraining(small, row_id)
+    with small.database.writing() as session:
+        session.execute(update(Retraining).values(created_at=utc_now() - timedelta(hours=25)))
+        session.execute(update(Promotion).values(created_at=utc_now() - timedelta(hours=25)))
+        session.execute(update(Correction).values(created_at=utc_now() - timedelta(hours=26)))
+    assert swept(settings) == [], "nothing was corrected since"
+    correct_some(small, 1)
+    assert len(swept(settings)) == 1
 
 
 def test_zero_means_never_by_itself(small: Office, settings: Settings) -> None:

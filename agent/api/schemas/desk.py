@@ -45,6 +45,9 @@ class DeskChange(Schema):
     allowed_origins: list[Origin] | None = Field(None, max_length=100)
     texts: dict[str, Text] | None = None
     rules: list[Rule] | None = None
+    approve: bool | None = Field(
+        None, description="true: a candidate that the gate passes waits for a human's yes before it goes live"
+    )
     error_budget: float | None = Field(
         None,
         ge=0.005,

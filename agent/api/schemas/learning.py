@@ -19,12 +19,16 @@ class SkillView(Schema):
     examples: dict[str, int] = Field(description="How many examples it has in each role")
     corrections_waiting: int
     retrain_after: int = Field(description="Corrections that open a retraining by themselves; 0: never")
+    retrain_hours: int = Field(description="Hours after which new corrections are learnt anyway; 0: never")
+    rest_minutes: int = Field(description="Minutes after a promotion in which no retraining opens by itself")
 
 
 class SkillChange(Schema):
     """What to change of a skill."""
 
     retrain_after: int | None = Field(None, ge=0, le=100_000)
+    retrain_hours: int | None = Field(None, ge=0, le=8760)
+    rest_minutes: int | None = Field(None, ge=0, le=43_200)
     labels: dict[Name, list[Name]] | None = Field(None, description="Labels by axis (classification)")
 
 
@@ -140,7 +144,7 @@ class RetrainingView(Schema):
 
     id: str
     skill: str
-    status: Literal["queued", "running", "promoted", "refused", "failed", "cancelled"]
+    status: Literal["queued", "running", "held", "promoted", "refused", "failed", "cancelled"]
     trigger: str
     actor: str
     seed: int
