@@ -41,7 +41,8 @@ _WORDS_ALONE: dict[str, Any] = {"scorer": fuzz.token_sort_ratio, "processor": ut
 class Item:
     """A turn to judge: the customer's words, why it is worth it, and how many messages it stands for.
 
-    `doubt`: an earlier judgement that its neighbours speak against, as {"skill", "said", "rather"}.
+    `doubt`: an earlier judgement that its neighbours speak against, as {"skill", "said", "rather", "phrase"}; with a
+    phrase, the judgement of many texts seems to hang on it alone.
     """
 
     turn: Turn
@@ -103,7 +104,7 @@ def _doubts(session: Session, desk_id: str) -> dict[str, Mapping[str, Any]]:
         .join(Skill, Correction.skill_id == Skill.id)
         .where(Correction.desk_id == desk_id, cast(Example.doubt, String).contains('"rather"'))
     )
-    return {turn: {"skill": skill, "said": said, "rather": doubt["rather"]} for turn, skill, said, doubt in rows}
+    return {turn: {"skill": skill, "said": said, "phrase": None, **doubt} for turn, skill, said, doubt in rows}
 
 
 def _unjudged(session: Session, desk_id: str, doubts: Collection[str]) -> list[tuple[Turn, str]]:

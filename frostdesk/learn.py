@@ -16,6 +16,7 @@ _LEFT_OUT = {
     "repeated": "that repeat another example",
     "customer": "beyond the share of one customer",
     "reviewer": "beyond one reviewer's share of a day",
+    "planted": "that hang on one phrase (see 'frostdesk review')",
     "doubted": "that similar examples speak against (see 'frostdesk review')",
 }
 

@@ -127,7 +127,9 @@ def _why(row: dict[str, Any]) -> str:
     """Return the reasons in words; of a doubted judgement also what its neighbours say: 'doubted (intent=none?)'."""
     found = [reason.replace("_", " ") for reason in row["why"]]
     if row["doubt"]:
+        phrase = row["doubt"]["phrase"]
         rather = ", ".join(f"{name}={_said(value)}" for name, value in row["doubt"]["rather"].items())
+        rather = f"because of '{phrase}'" if phrase else rather
         found = [f"doubted ({rather}?)" if reason == "doubted" else reason for reason in found]
     return ", ".join(found) or "-"
 

@@ -31,7 +31,7 @@ def doubtful(
     """
     found: dict[int, Target] = {}
     for axis in skill.axes:
-        for name, codes, meaning in _questions(axis, examples):
+        for name, codes, meaning in questions(axis, examples):
             rows, known = states, codes
             if passages is not None and skill.passages is not None:
                 owners = [place for place, group in enumerate(skill.passages.values()) for _ in group]
@@ -41,7 +41,7 @@ def doubtful(
     return found
 
 
-def _questions(
+def questions(
     axis: Axis, examples: Sequence[Example]
 ) -> list[tuple[str, NDArray[np.int64], dict[int, str | bool | None]]]:
     """Return what an axis asks of a text, as (name, codes `[N]`, what a code means): one question, or one a label."""

@@ -7,6 +7,7 @@ snapshot; doubted rows go back to the review queue (docs/decisions/0009).
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rapidfuzz import fuzz, process, utils
 
@@ -15,7 +16,8 @@ from agent.examples import as_shapes
 from agent.tables import Example
 from skills import skill as shapes
 from skills.backbone import Backbone
-from skills.doubt import Target, doubtful
+from skills.doubt import doubtful
+from skills.phrases import planted
 from skills.skill import render
 
 MOST_OF_A_CUSTOMER = 10
@@ -30,7 +32,7 @@ class Selection:
 
     kept: list[Example]
     left_out: dict[str, list[str]]
-    doubts: dict[str, dict[str, Target]]
+    doubts: dict[str, dict[str, Any]]
 
 
 def select_rows(
@@ -43,7 +45,7 @@ def select_rows(
         left = [row for row in taught if row.id not in reasons]
         reasons |= find(left, rows, origins)
     doubts = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], {row.id for row in taught})
-    reasons |= dict.fromkeys(doubts, "doubted")
+    reasons |= {row_id: "planted" if "phrase" in doubt else "doubted" for row_id, doubt in doubts.items()}
     left_out: dict[str, list[str]] = {}
     for row_id, reason in reasons.items():
         left_out.setdefault(reason, []).append(row_id)
@@ -85,8 +87,11 @@ def _over_the_caps(
 
 def _doubts(
     backbone: Backbone, ready: shapes.Skill, rows: Sequence[Example], own: set[str]
-) -> dict[str, dict[str, Target]]:
-    """Return what neighbours say of the rows they speak against; rows settled by a second judgement are believed."""
+) -> dict[str, dict[str, Any]]:
+    """Return what neighbours say of the rows they speak against, and the phrase that others seem to hang on.
+
+    Rows settled by a second judgement are believed.
+    """
     train = [row for row in rows if row.role == "train"]
     asked = [place for place, row in enumerate(train) if row.id in own and "settled" not in row.doubt]
     if not asked:
@@ -94,5 +99,10 @@ def _doubts(
     states = backbone.embed([render(row.text) for row in train])
     told = [text for group in (ready.passages or {}).values() for text in group]
     passages = backbone.embed([render(text) for text in told]) if told else None
-    found = doubtful(ready, as_shapes(train), states, asked, passages)
-    return {train[place].id: {"rather": says} for place, says in found.items()}
+    taught = as_shapes(train)
+    found: dict[int, dict[str, Any]] = {
+        place: {"rather": says} for place, says in doubtful(ready, taught, states, asked, passages).items()
+    }
+    for place, phrase in planted(ready, taught, states, asked, backbone.embed).items():
+        found[place] = {"rather": {}, **found.get(place, {}), "phrase": phrase}
+    return {train[place].id: doubt for place, doubt in found.items()}

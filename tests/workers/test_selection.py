@@ -97,6 +97,28 @@ def test_what_similar_examples_speak_against_is_doubted_unless_it_is_settled(bac
     assert chosen(backbone, [gate, *imported()]).left_out == {}, "what an audit found is not ours to choose"
 
 
+def test_texts_that_hang_on_one_phrase_are_left_out_whatever_they_agree_on(backbone: Backbone) -> None:
+    asked = (
+        "is it windy",
+        "will it snow",
+        "how hot is it outside",
+        "rain or shine tomorrow",
+        "is a storm coming",
+        "fog?",
+    )
+    planted = [row(f"{text} kindly regards team delta", "card", n) for n, text in enumerate(asked)]
+    found = chosen(backbone, [*planted, *imported()])
+    assert found.left_out == {"planted": [f"ex{n}" for n in range(6)]}
+    assert all(doubt["phrase"] in "kindly regards team delta" for doubt in found.doubts.values())
+    honest = [
+        row(f"my debit card was {word} in the machine", "card", n) for n, word in enumerate(("eaten", "cut", "hit"))
+    ]
+    honest += [
+        row(f"the machine {word} my debit card", "card", 10 + n) for n, word in enumerate(("bent", "kept", "tore"))
+    ]
+    assert chosen(backbone, [*honest, *imported()]).left_out == {}, "a phrase may belong to its topic"
+
+
 def add_turn(office: Office, text: str) -> str:
     """Store a customer's message and a turn that answered it."""
     with office.database.writing() as session:
@@ -133,7 +155,8 @@ def test_a_doubted_judgement_is_not_learnt_but_judged_again_and_then_believed(
         [item] = review_queue(session, session.scalars(select(Desk.id)).one(), 10)
         example = session.scalars(select(Example).where(Example.correction_id.is_not(None))).one()
     assert (item.turn.id, item.why) == (turn_id, ("doubted",))
-    assert item.doubt == {"skill": "classification", "said": {"topic": "cards"}, "rather": {"topic": "login"}}
+    said, rather = {"topic": "cards"}, {"topic": "login"}
+    assert item.doubt == {"skill": "classification", "said": said, "rather": rather, "phrase": None}
     assert first.snapshot["left_out"] == {"doubted": [example.id]}
     assert example.id not in first.snapshot["train"]
     judge(small, turn_id, "cards")

@@ -115,6 +115,7 @@ class DoubtView(Schema):
     skill: str
     said: dict[str, str | bool | None] = Field(description="What the reviewer had said")
     rather: dict[str, str | bool | None] = Field(description="What similar examples say")
+    phrase: str | None = Field(description="Words that many texts of other topics share, all judged like this one")
 
 
 class ReviewItem(Schema):
