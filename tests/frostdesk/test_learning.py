@@ -91,6 +91,19 @@ def test_waiting_for_a_retraining_that_is_cancelled_ends_with_2(own: Running) ->
     assert json.loads(printed)["status"] == "cancelled"
 
 
+def test_a_desk_may_want_a_humans_yes(own: Running) -> None:
+    assert "goes live by itself" in done(own.command("desk", "approval"))
+    assert "A human must say yes." in done(own.command("desk", "approval", "on"))
+    assert "neither on nor off" in refused(own.command("desk", "approval", "perhaps"), 2)
+    with own.admin() as admin:
+        run = admin.post("/v1/admin/skills/classification/retrain").json()["id"]
+        admin.post(f"/v1/admin/retrainings/{run}/cancel")
+        wait_for(lambda: status(admin, run) == "cancelled")
+    for word in ("approve", "decline"):
+        assert "does not wait for a yes: it is cancelled" in refused(own.command(word, run), 2)
+    assert "goes live by itself" in done(own.command("desk", "approval", "off"))
+
+
 def status(admin: httpx.Client, retraining: str) -> str:
     return str(admin.get(f"/v1/admin/retrainings/{retraining}").json()["status"])
 

@@ -75,6 +75,14 @@ def test_everything_of_a_reviewer_is_taken_back_at_once(desks: TwoDesks) -> None
     error(desks.demo.post(f"{CORRECTIONS}/withdraw", json={**body, "since": "2026-11-25T10:00:00"}), 422, "bad_input")
 
 
+def test_when_a_skill_retrains_by_itself_can_be_set(desks: TwoDesks) -> None:
+    path = "/v1/admin/skills/router"
+    shown = desks.other.patch(path, json={"retrain_hours": 24, "rest_minutes": 5}).json()
+    assert (shown["retrain_after"], shown["retrain_hours"], shown["rest_minutes"]) == (20, 24, 5)
+    error(desks.other.patch(path, json={"rest_minutes": -1}), 422, "bad_input")
+    error(desks.other.post("/v1/admin/retrainings/ret_of_nobody/approve"), 404, "not_found")
+
+
 def test_a_new_intent_is_named_while_correcting(desks: TwoDesks) -> None:
     turn = ask(desks.demo, "do you insure a journey to the moon")["turn_id"]
     asked = {"turn_id": turn, "skill": "router", "target": {"intent": "moon_travel"}, "new_intent": True}
