@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 
 from agent.settings import Settings
 from frostdesk.bench_files import ArticleCheck, LabelCheck, query_check, read_rows
 from frostdesk.client import BAD_INPUT, fail, print_json
 from frostdesk.listing import listing
-from frostdesk.options import Json, console, errors
+from frostdesk.options import Json, console
+from frostdesk.progress import training_bar
 from skills.errors import SkillsError
 
 app = typer.Typer(help="Measure accuracy on your own data: skill, prompt, no_prefix, probe.", no_args_is_help=True)
@@ -89,8 +89,7 @@ def _measure(task: Any, measure: str, seed: int, as_json: bool) -> None:  # noqa
 
     settings = Settings()
     backbone = load_backbone(settings.backbone, settings.precision)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=errors, disable=as_json or not errors.is_terminal) as bar:
+    with training_bar(quiet=as_json) as bar:
         shown = bar.add_task("tuning", total=None, left="")
 
         def on_step(step: Any) -> None:  # noqa: ANN401

@@ -4,11 +4,11 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 
 from frostdesk.client import BAD_INPUT, REFUSED, Client, part, print_json
 from frostdesk.listing import listing
-from frostdesk.options import Desk, Json, Limit, console, errors
+from frostdesk.options import Desk, Json, Limit, console
+from frostdesk.progress import show_training, training_bar
 
 SkillName = Annotated[str, typer.Argument(help="router, classification, faq, sentiment")]
 POLL_SECONDS = 0.5
@@ -194,23 +194,12 @@ def rollback(
 
 def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
     """Show a retraining's progress until it has ended; return its last state."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=errors, disable=quiet or not errors.is_terminal) as bar:
+    with training_bar(quiet) as bar:
         task = bar.add_task("waiting for a worker", total=None, left="")
         while run["status"] in ("queued", "running"):
             time.sleep(POLL_SECONDS)
             run = client.get(f"/v1/admin/retrainings/{run['id']}")
-            now = run["progress"]
-            if now.get("total"):
-                words = f"epoch {now['epoch']}/{now['epochs']}  loss {now['loss']:.3f}"
-                left = f"{now['seconds_left']:.0f} s left" if now["stage"] == "training" else ""
-                bar.update(
-                    task,
-                    description=f"{now['stage']}  {words}",
-                    total=now["total"],
-                    completed=now["done"],
-                    left=left,
-                )
+            show_training(bar, task, run["progress"])
     return run
 
 
