@@ -89,6 +89,19 @@ def examples_of(session: Session, skill: Skill) -> list[Example]:
     return list(session.scalars(select(Example).where(Example.skill_id == skill.id).order_by(Example.id)))
 
 
+def desk_texts(session: Session, desk_id: str, count: int) -> list[str]:
+    """Return `count` messages of a desk in an order that never moves: the texts of its examples.
+
+    Where it has fewer they come again, with a number behind. Raises BadInput if it has none.
+    """
+    statement = select(Example.text).join(Skill, Example.skill_id == Skill.id).where(Skill.desk_id == desk_id)
+    own = list(dict.fromkeys(session.scalars(statement.order_by(Example.digest, Example.text))))
+    if not own:
+        raise BadInput("This desk has no examples yet; import some with 'frostdesk import examples'.")
+    rounds = [(own[place % len(own)], place // len(own)) for place in range(count)]
+    return [f"{text} {number + 1}" if number else text for text, number in rounds]
+
+
 def role_counts(session: Session, skill: Skill) -> dict[str, int]:
     """Return how many examples a skill has in each role."""
     rows = session.execute(
