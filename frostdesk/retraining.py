@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.errors import Conflict
 from agent.office import Office
-from agent.retrainings import OPEN, cancel
+from agent.retrainings import OPEN, cancel, expire
 from agent.tables import Retraining
 from workers.retraining import run_retraining
 
@@ -27,6 +27,8 @@ def carry_through(office: Office, retraining_id: str, on_progress: OnProgress) -
             while (row := _row(office, retraining_id)).status in OPEN:
                 if ours.done():
                     ours.result()  # raises what nobody expected
+                    with office.database.writing() as session:
+                        expire(session)  # without a sweep nobody else fails a row whose workers all died
                     ours = thread.submit(run_retraining, office, retraining_id)
                 on_progress(row.progress)
                 time.sleep(POLL_SECONDS)
