@@ -79,7 +79,7 @@ def test_a_desk_learns_what_it_was_never_told(running: Running, backbone: Backbo
         meet_a_customer(visitor, admin)
         assert ask(running, HELD_BACK)["route"]["intent"] != NEW
         before = state(admin)
-        teach(running, admin, visitor)
+        teach(running, admin)
         retrain(running, before)
         check_snapshot(running, admin)
         check_what_moved(running, admin, backbone, before)
@@ -122,8 +122,8 @@ def state(admin: httpx.Client) -> dict[str, Any]:
     return {"fingerprint": fingerprint, "digests": digests}
 
 
-def teach(running: Running, admin: httpx.Client, visitor: httpx.Client) -> None:
-    """Add the intent, log twenty conversations, correct each; one by the command."""
+def teach(running: Running, admin: httpx.Client) -> None:
+    """Add the intent, log twenty customers' conversations, correct each; one by the command."""
     intent = {
         "description": "The reward for a recommendation",
         "action": "say",
@@ -134,7 +134,8 @@ def teach(running: Running, admin: httpx.Client, visitor: httpx.Client) -> None:
     assert len(lessons) == 20
     last = ""
     for text, label in lessons.items():
-        turn = visitor.post("/v1/chat", json={"message": text}).raise_for_status().json()["turn_id"]
+        with closing(running.visitor()) as customer:  # of one customer no more than ten would be learnt
+            turn = customer.post("/v1/chat", json={"message": text}).raise_for_status().json()["turn_id"]
         if text == INVITING[0]:
             last = turn
             continue

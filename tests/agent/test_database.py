@@ -7,11 +7,12 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
+from agent.corrections import correct
 from agent.database import Database, normal_url
-from agent.desks import make_desk
+from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
-from agent.tables import Desk, Table
+from agent.tables import Conversation, Correction, Desk, Example, Message, Skill, Table, Turn
 
 
 def test_the_code_names_the_newest_revision() -> None:
@@ -34,6 +35,32 @@ def test_down_and_up_again_with_rows(empty_url: str) -> None:
     with database.reading() as session:
         assert session.scalars(select(Desk)).all() == []
     assert set(Table.metadata.tables) <= set(inspect(database.engine).get_table_names())
+    database.close()
+
+
+def test_tables_made_anew_keep_the_rows_that_refer_to_them(empty_url: str) -> None:
+    migrate(empty_url)
+    database = Database(empty_url, pool=2)
+    with database.writing() as session:
+        desk = make_desk(session, "d", "D")
+        skill = session.scalars(select(Skill).where(Skill.desk_id == desk.id, Skill.name == "router")).one()
+        add_intent(session, desk.id, "card", {"action": "faq"})
+        conversation = Conversation(desk_id=desk.id, channel="chat")
+        session.add(conversation)
+        session.flush()
+        message = Message(conversation_id=conversation.id, seq=1, author="customer", text="my card")
+        session.add(message)
+        session.flush()
+        fields = {"outcome": "answered", "read_as": "my card", "conversation_id": conversation.id}
+        turn = Turn(desk_id=desk.id, message_id=message.id, **fields)
+        session.add(turn)
+        session.flush()
+        correct(session, turn, skill, {"intent": "card"}, "ana")
+    command.downgrade(alembic_config(empty_url), "0001")
+    migrate(empty_url)
+    with database.reading() as session:
+        assert session.scalars(select(Example.text)).all() == ["my card"]
+        assert session.scalars(select(Correction.action)).all() == ["relabelled"]
     database.close()
 
 

@@ -167,7 +167,12 @@ def test_a_refused_candidate_is_rejected_and_kept_with_its_figures(small: Office
     conclusion.write(small, claimed)
     row = row_of(small, claimed.id)
     assert (row.status, live(small)) == ("refused", 1)
-    assert row.decision == {"promote": False, "reason": conclusion.decision.reason, "figures": row.decision["figures"]}
+    assert row.decision == {
+        "promote": False,
+        "reason": conclusion.decision.reason,
+        "figures": row.decision["figures"],
+        "compared_with": conclusion.live_id,
+    }
     with small.database.reading() as session:
         version = session.get_one(Version, conclusion.version_id)
         assert (version.status, version.scorecard["gate"]) == ("rejected", row.decision["figures"])

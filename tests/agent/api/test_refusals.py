@@ -45,7 +45,7 @@ class TestStrangers:
         assert len(visitor.get(f"/v1/conversations/{conversation}/messages").json()["messages"]) == 2
 
     def test_a_stranger_cannot_rate(self, visitor: httpx.Client, stranger: httpx.Client, admin: httpx.Client) -> None:
-        turn = ask(visitor, CARD)["turn_id"]
+        turn = ask(visitor, "a stranger will dislike what becomes of my parrot")["turn_id"]
         error(stranger.post(f"/v1/turns/{turn}/feedback", json={"rating": "down"}), 403, "not_allowed")
         queue = admin.get("/v1/admin/review", params={"limit": 500}).json()
         assert [item["rating"] for item in queue if item["turn"]["turn_id"] == turn] == [None]
