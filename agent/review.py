@@ -55,7 +55,7 @@ class Item:
 def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     """Return what to judge next, most instructive first. Raises NotFound for a desk that is not there.
 
-    A text that is an example of the router already is left out, as are phrasings that stand higher in the queue:
+    A text that is an example of the router already is left out unless its answer was disliked, as are phrasings that stand higher in the queue:
     the first of them counts them. A judged turn comes back if a retraining found that its neighbours speak against
     the judgement.
     """
@@ -127,7 +127,11 @@ def _unjudged(session: Session, desk_id: str, doubts: Collection[str]) -> list[t
             .where(Skill.desk_id == desk_id, Skill.kind == "router", Example.digest.in_(digests.values()))
         )
     )
-    return [(turn, text) for turn, text in rows if turn.id in doubts or digests[turn.id] not in known]
+    return [
+        (turn, text)
+        for turn, text in rows
+        if turn.id in doubts or turn.rating == "down" or digests[turn.id] not in known
+    ]
 
 
 def _weight(turn: Turn, asked: int, doubted: bool) -> float:

@@ -94,6 +94,8 @@ def test_what_is_judged_or_known_already_is_not_asked_again(database: Database, 
         discard(session, session.get_one(Turn, thrown), skill, "ana")
         add_example(session, skill, "Known  text", {"intent": "card"}, "import", "train")
     assert queue(database, desk_id) == []
+    disliked = add_turn(database, desk_id, "known text", rating="down")
+    assert [item.turn.id for item in queue(database, desk_id)] == [disliked], "its answer may be wrong all the same"
 
 
 def test_a_withdrawn_judgement_brings_the_turn_back(database: Database, desk_id: str) -> None:
