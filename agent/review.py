@@ -55,9 +55,9 @@ class Item:
 def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     """Return what to judge next, most instructive first. Raises NotFound for a desk that is not there.
 
-    A text that is an example of the router already is left out unless its answer was disliked, as are phrasings that stand higher in the queue:
-    the first of them counts them. A judged turn comes back if a retraining found that its neighbours speak against
-    the judgement.
+    A text that is an example of the router already is left out unless its answer was disliked. Of equal phrasings
+    the first stands for all. A judged turn comes back if a retraining found that its neighbours speak against the
+    judgement.
     """
     find_desk(session, None, desk_id)
     doubts = _doubts(session, desk_id)

@@ -127,7 +127,7 @@ def test_two_visitors_may_name_their_messages_alike(visitor: httpx.Client, stran
 
 
 def test_feedback_is_seen_in_the_review_queue(visitor: httpx.Client, admin: httpx.Client) -> None:
-    turn = ask(visitor, "how do I change my PIN")
+    turn = ask(visitor, "how on earth would somebody on the moon change a PIN")
     path = f"/v1/turns/{turn['turn_id']}/feedback"
     for rating in ("up", "down"):
         answer = visitor.post(path, json={"rating": rating, "comment": "as I said"})
