@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from agent.errors import BadInput, Conflict, NotFound
 from agent.examples import add_example, audit_role, check_target, ready_skill, text_digest
 from agent.redaction import redact
+from agent.retrainings import JUDGED, OPEN
 from agent.tables import Conversation, Correction, Example, Message, Retraining, Skill, Turn, utc_now
 
 _STANDING = (Correction.ended_at.is_(None), Correction.action != "discarded")
@@ -144,7 +145,7 @@ def corrections_waiting(session: Session, skill: Skill) -> int:
     last = session.scalar(
         select(func.max(Retraining.created_at)).where(
             Retraining.skill_id == skill.id,
-            Retraining.status.in_(("promoted", "refused", "held", "queued", "running")),
+            Retraining.status.in_((*OPEN, *JUDGED)),
         )
     )
     statement = select(func.count()).select_from(Correction).where(Correction.skill_id == skill.id, *_STANDING)

@@ -19,6 +19,8 @@ from agent.tables import Example, Promotion, Retraining, Skill, Version, utc_now
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 OPEN = ("queued", "running")
+JUDGED = ("held", "promoted", "refused")
+"""How a run ends that made a candidate and held it against the live version."""
 
 
 class LeaseLost(AgentError):

@@ -11,7 +11,7 @@ from agent.errors import BadInput
 from agent.examples import desk_texts
 from agent.office import Office
 from agent.releases import read_artefact
-from agent.retrainings import open_retraining
+from agent.retrainings import JUDGED, open_retraining
 from agent.tables import Retraining, Skill, Version
 from frostdesk.claims import Claim, claim_on_retrained, claims_on_neighbours, claims_on_others
 from frostdesk.retraining import OnProgress, carry_through
@@ -58,7 +58,7 @@ def prove(office: Office, desk: str | None, name: str, messages: int, on_progres
     on_progress({"stage": f"reading {messages} messages again"})
     new = observe(office, found.id, name, texts)
     moved = differences(old, new)
-    ended = run.status in ("promoted", "refused")
+    ended = run.status in JUDGED
     if not ended and not moved:
         raise BadInput(f"The retraining {run.status}: {run.error or 'nothing was changed.'}")
     with office.database.reading() as session:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from agent.database import Database
 from agent.office import Office
 from agent.retrainings import claim, end, open_retraining
-from agent.tables import Artefact, Example, Promotion, Retraining, Skill, Version
+from agent.tables import Artefact, Desk, Example, Promotion, Retraining, Skill, Version
 from frostdesk.proof import prove
 from frostdesk.retraining import carry_through
 from tests.conftest import wait_for
@@ -65,6 +65,19 @@ def ended(process: subprocess.Popen[str]) -> Result:
     with process:
         said, complained = process.communicate(timeout=300)
     return Result(process.args, process.returncode, said, complained)
+
+
+@pytest.mark.slow
+def test_a_candidate_that_waits_for_a_yes_is_proof_enough(office: Office) -> None:
+    shorten(office.database)
+    with office.database.writing() as session:
+        session.scalars(select(Desk)).one().policy = {"approve": True}
+        skill = session.scalars(select(Skill).where(Skill.name == "classification")).one()
+        session.get_one(Version, skill.live_version_id).status = "retired"
+        skill.live_version_id = None  # a first version always passes the gate
+    proof = prove(office, None, "classification", 20, lambda _: None)
+    assert (proof.against, proof.retraining.status, proof.live) == ([], "held", None)
+    assert proof.candidate is not None
 
 
 @pytest.mark.slow
