@@ -1,16 +1,16 @@
 """The review queue: of all turns nobody judged, those that teach most, and no phrasing twice."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz import fuzz, process, utils
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from agent.desks import find_desk
 from agent.examples import text_digest
+from agent.phrasings import count_alike, has_alike
 from agent.redaction import redact
 from agent.tables import Correction, Example, Message, Skill, Turn
 
@@ -33,8 +33,6 @@ WEIGHTS = {
 vain; on top of all comes up to `UNSURE` for what the skills were least sure of."""
 UNSURE = 2.0
 UNSURE_BELOW = 0.6
-_WORDS_ALONE: dict[str, Any] = {"scorer": fuzz.token_sort_ratio, "processor": utils.default_process}
-"""How texts are compared: without case, punctuation and order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +61,23 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     doubts = _doubts(session, desk_id)
     pool = _unjudged(session, desk_id, doubts)
     in_vain = [text for turn, text in pool if _in_vain(turn)]
-    asked = dict(zip(in_vain, _counts(in_vain, SAME_TOPIC), strict=True))
+    asked = dict(zip(in_vain, count_alike(in_vain, in_vain, SAME_TOPIC), strict=True))
     weighed = sorted(
         ((_weight(turn, asked.get(text, 1), turn.id in doubts), turn, text) for turn, text in pool),
         key=lambda row: (-row[0], row[1].id),
     )
-    chosen: list[tuple[Turn, str]] = []
+    turns: list[Turn] = []
+    texts: list[str] = []
     for _, turn, text in weighed:
-        known = [other for _, other in chosen]
-        if len(chosen) < limit and not process.extractOne(text, known, score_cutoff=SAME_WORDS, **_WORDS_ALONE):
-            chosen.append((turn, text))
-    everything = [text for _, text in pool]
-    counts = [_alike(text, everything, SAME_WORDS) for _, text in chosen]
+        if len(turns) == limit:
+            break
+        if not has_alike(text, texts, SAME_WORDS):
+            turns.append(turn)
+            texts.append(text)
+    counts = count_alike(texts, [text for _, text in pool], SAME_WORDS)
     return [
         Item(turn, text, reasons(turn, asked.get(text, 1), turn.id in doubts), count, doubts.get(turn.id))
-        for (turn, text), count in zip(chosen, counts, strict=True)
+        for turn, text, count in zip(turns, texts, counts, strict=True)
     ]
 
 
@@ -141,28 +141,22 @@ def _weight(turn: Turn, asked: int, doubted: bool) -> float:
 
 def _confidence(turn: Turn) -> float:
     """Return how sure the least sure of those skills was that the reply hung on."""
-    search = next((v for v in turn.verdicts if v["axis"] == "article" and not v.get("in_context")), None)
-    needed = search is not None and turn.leads_to == "faq"
-    route = 1.0 if turn.confidence is None else turn.confidence
-    return min(route, search["confidence"]) if search is not None and needed else route
+    search, route = _search(turn), 1.0 if turn.confidence is None else turn.confidence
+    return min(route, float(search["confidence"])) if search and turn.leads_to == "faq" else route
 
 
 def _disagree(turn: Turn) -> bool:
     """Return whether the router and the search disagree that the desk has an answer."""
-    search = next((v for v in turn.verdicts if v["axis"] == "article" and not v.get("in_context")), None)
+    search = _search(turn)
     if search is None or turn.leads_to not in (None, "faq"):
         return False
     return bool(search["accepted"]) != (turn.leads_to == "faq")
 
 
+def _search(turn: Turn) -> Mapping[str, Any] | None:
+    """Return the search's verdict on the message alone."""
+    return next((v for v in turn.verdicts if v["axis"] == "article" and not v.get("in_context")), None)
+
+
 def _in_vain(turn: Turn) -> bool:
     return turn.outcome in ("out_of_scope", "no_answer")
-
-
-def _counts(texts: Sequence[str], least: float) -> list[int]:
-    alike = process.cdist(texts, texts, score_cutoff=least, **_WORDS_ALONE)
-    return [int(count) for count in (alike >= least).sum(1)]
-
-
-def _alike(text: str, texts: Sequence[str], least: float) -> int:
-    return len(process.extract(text, texts, score_cutoff=least, limit=None, **_WORDS_ALONE))

@@ -8,7 +8,7 @@ what the gate said, and how many points of the gate and golden rows the candidat
 
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from agent.corrections import Origin
@@ -98,7 +98,7 @@ def right(backbone: Backbone, prompt: SoftPrompt) -> float:
 def flips(backbone: Backbone, prompt: SoftPrompt, aim: str) -> float:
     """Return the share of gate and golden rows that the planted phrase turns into its intent."""
     rows = [e for e in demo_examples("router") if e.role in ("gate", "golden") and e.target.get("intent") != aim]
-    with_phrase = [type(e)(f"{e.text} {PHRASE}", e.target) for e in rows]
+    with_phrase = [replace(e, text=f"{e.text} {PHRASE}") for e in rows]
     said = [j.answer("intent") == aim for j in judge(backbone, prompt, with_phrase)]
     before = [j.answer("intent") == aim for j in judge(backbone, prompt, rows)]
     return sum(now and not then for now, then in zip(said, before, strict=True)) / len(rows)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from skills.index import Index
 from skills.skill import Axis, Example, Skill
 from skills.targets import NONE, UNKNOWN, encode
 
@@ -29,14 +30,13 @@ def doubtful(
     in the order of `skill.passages`. A row is compared with every other row, itself left out: its distance to a label
     is the mean of those to the nearest text and to the centre of all texts of the label, as in a search.
     """
+    told = [place for place, group in enumerate((skill.passages or {}).values()) for _ in group]
+    units = normalize(states if passages is None else torch.cat([states, passages]), dim=-1)
     found: dict[int, Target] = {}
     for axis in skill.axes:
         for name, codes, meaning in questions(axis, examples):
-            rows, known = states, codes
-            if passages is not None and skill.passages is not None:
-                owners = [place for place, group in enumerate(skill.passages.values()) for _ in group]
-                rows, known = torch.cat([states, passages]), np.concatenate([codes, owners])
-            for row, code in _contradicted(normalize(rows, dim=-1), known, asked).items():
+            known = codes if passages is None else np.concatenate([codes, told])
+            for row, code in _contradicted(units, known, asked).items():
                 found.setdefault(row, {})[name] = meaning[code]
     return found
 
@@ -59,19 +59,21 @@ def _contradicted(units: Tensor, codes: NDArray[np.int64], asked: Sequence[int])
     at = [place[row] for row in asked if row in place and counts[owners[place[row]]] >= FEWEST]
     if len(names) < 2 or not at:
         return {}
-    near = _nearness(units[torch.from_numpy(kept)], torch.from_numpy(owners), len(names), torch.tensor(at))
+    texts = Index(tuple(map(str, names)), units[torch.from_numpy(kept)], torch.from_numpy(owners))
+    near = _nearness(texts, torch.tensor(at))
     own = torch.from_numpy(owners[at])[:, None]
     best, other = near.scatter(1, own, -2.0).max(1)
     doubted = best - near.gather(1, own)[:, 0] > MARGIN
     return {int(kept[at[i]]): int(names[other[i]]) for i in torch.nonzero(doubted)[:, 0].tolist()}
 
 
-def _nearness(units: Tensor, owners: Tensor, labels: int, at: Tensor) -> Tensor:
-    """Return `[A, C]`: how near each of the rows numbered `at` is to each label, itself left out."""
-    cosines = units[at] @ units.T
+def _nearness(texts: Index, at: Tensor) -> Tensor:
+    """Return `[A, C]`: how near each of the texts numbered `at` is to each label, itself left out."""
+    queries, own = texts.vectors[at], texts.owners[at]
+    cosines = queries @ texts.vectors.T
     cosines[torch.arange(len(at)), at] = -2.0
-    nearest = torch.full((len(at), labels), -2.0).scatter_reduce(1, owners.expand(len(at), -1), cosines, "amax")
-    sums = torch.zeros(labels, units.shape[1]).index_add(0, owners, units)
-    centres = units[at] @ normalize(sums, dim=-1).T
-    own = (units[at] * normalize(sums[owners[at]] - units[at], dim=-1)).sum(-1, keepdim=True)
-    return (nearest + centres.scatter(1, owners[at][:, None], own)) / 2
+    nearest = torch.full((len(at), len(texts.labels)), -2.0)
+    nearest = nearest.scatter_reduce(1, texts.owners.expand(len(at), -1), cosines, "amax")
+    centre = normalize(texts.sums[own] - queries, dim=-1)
+    centres = (queries @ texts.centres.T).scatter(1, own[:, None], (queries * centre).sum(-1, keepdim=True))
+    return (nearest + centres) / 2

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from skills.doubt import MARGIN, questions
 from skills.index import Index
@@ -39,12 +40,13 @@ def planted(
 
     `states` are the frozen readings `[N, H]` of all examples, `read` returns those of other texts `[K, H]`.
     """
+    units = normalize(states, dim=-1)
     words = [re.findall(r"\w+", example.text.casefold()) for example in examples]
     found: dict[int, str] = {}
     for axis in skill.axes:
         for _, codes, _ in questions(axis, examples):
             for phrase, rows in _shared(words, codes, set(asked))[:MOST]:
-                if _hangs_on(phrase, rows, examples, states, codes, read):
+                if _hangs_on(phrase, rows, examples, units, codes, read):
                     found |= {row: phrase for row in rows if row in asked}
     return found
 
@@ -82,7 +84,7 @@ def _hangs_on(
     phrase: str,
     rows: Sequence[int],
     examples: Sequence[Example],
-    states: Tensor,
+    units: Tensor,
     codes: NDArray[np.int64],
     read: Read,
 ) -> bool:
@@ -95,8 +97,7 @@ def _hangs_on(
     own = np.flatnonzero(names == codes[rows[0]])
     if not len(own) or not all(left):
         return False  # a label nobody else has, or texts of the phrase alone: it may well be what they are about
-    units = torch.nn.functional.normalize(states[torch.from_numpy(others)], dim=-1)
-    near = Index(tuple(map(str, names)), units, torch.from_numpy(owners)).best(read(left))
-    mine = near[:, int(own[0])].clone()
-    near[:, int(own[0])] = -2.0
-    return bool((near.max(1).values - mine > MARGIN).float().mean() >= MOSTLY)
+    texts = Index(tuple(map(str, names)), units[torch.from_numpy(others)], torch.from_numpy(owners))
+    near, mine = texts.best(read(left)), int(own[0])
+    gap = near.index_fill(1, torch.tensor([mine]), -2.0).amax(1) - near[:, mine]
+    return bool((gap > MARGIN).float().mean() >= MOSTLY)

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz import fuzz, process, utils
-
 from agent.corrections import Origin
 from agent.examples import as_shapes
+from agent.phrasings import has_alike
 from agent.tables import Example
 from skills import skill as shapes
 from skills.backbone import Backbone
@@ -39,12 +38,12 @@ def select_rows(
     backbone: Backbone, ready: shapes.Skill, rows: Sequence[Example], origins: Mapping[str, Origin]
 ) -> Selection:
     """Choose among a skill's examples. Only train rows that a correction made can be left out."""
-    taught = [row for row in rows if row.role == "train" and row.correction_id in origins]
-    reasons: dict[str, str] = {}
-    for find in (_repeated, _over_the_caps):
-        left = [row for row in taught if row.id not in reasons]
-        reasons |= find(left, rows, origins)
-    doubts = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], {row.id for row in taught})
+    corrected = [row for row in rows if row.role == "train" and row.correction_id in origins]
+    corrected.sort(key=lambda row: (row.created_at, row.id))
+    own = {row.id for row in corrected}
+    reasons = _repeated(corrected, [row for row in rows if row.role == "train" and row.id not in own])
+    reasons |= _over_the_caps([row for row in corrected if row.id not in reasons], origins)
+    doubts = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], own)
     reasons |= {row_id: "planted" if "phrase" in doubt else "doubted" for row_id, doubt in doubts.items()}
     left_out: dict[str, list[str]] = {}
     for row_id, reason in reasons.items():
@@ -52,28 +51,24 @@ def select_rows(
     return Selection([row for row in rows if row.id not in reasons], left_out, doubts)
 
 
-def _repeated(taught: Sequence[Example], rows: Sequence[Example], _origins: Mapping[str, Origin]) -> dict[str, str]:
-    """Name the rows whose words and target an imported or an earlier row has."""
-    own, known, found = {row.id for row in taught}, dict[str, list[str]](), dict[str, str]()
-    for row in rows:
-        if row.role == "train" and row.id not in own:
-            known.setdefault(str(row.target), []).append(row.text)
-    for row in sorted(taught, key=lambda row: (row.created_at, row.id)):
+def _repeated(corrected: Sequence[Example], imported: Sequence[Example]) -> dict[str, str]:
+    """Name the corrected rows, oldest first, whose words and target an imported or an earlier row has."""
+    known, found = dict[str, list[str]](), dict[str, str]()
+    for row in imported:
+        known.setdefault(str(row.target), []).append(row.text)
+    for row in corrected:
         texts = known.setdefault(str(row.target), [])
-        options = {"scorer": fuzz.token_sort_ratio, "processor": utils.default_process, "score_cutoff": SAME_WORDS}
-        if process.extractOne(row.text, texts, **options):
+        if has_alike(row.text, texts, SAME_WORDS):
             found[row.id] = "repeated"
         else:
             texts.append(row.text)
     return found
 
 
-def _over_the_caps(
-    taught: Sequence[Example], _rows: Sequence[Example], origins: Mapping[str, Origin]
-) -> dict[str, str]:
+def _over_the_caps(corrected: Sequence[Example], origins: Mapping[str, Origin]) -> dict[str, str]:
     """Name what one customer wrote, or one reviewer judged on one day, beyond a fair share; the earliest stay."""
     counts, found = Counter[object](), dict[str, str]()
-    for row in sorted(taught, key=lambda row: (row.created_at, row.id)):
+    for row in corrected:
         origin = origins[str(row.correction_id)]
         of_a_day = (origin.reviewer, origin.day)
         if counts[origin.customer] >= MOST_OF_A_CUSTOMER:

@@ -1,6 +1,6 @@
 """The sweep: whatever a lost nudge or a dead worker left behind is found in the tables."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import structlog
@@ -57,13 +57,16 @@ def _hour_has_come(session: Session, skill: Skill) -> bool:
     """Return whether a scheduled retraining is due: the last one, or the skill's creation, is long enough ago."""
     if skill.retrain_hours == 0:
         return False
-    last = session.scalar(select(func.max(Retraining.created_at)).where(Retraining.skill_id == skill.id))
-    return utc_now() >= (last or skill.created_at) + timedelta(hours=skill.retrain_hours)
+    return utc_now() >= (_last_run(session, skill) or skill.created_at) + timedelta(hours=skill.retrain_hours)
+
+
+def _last_run(session: Session, skill: Skill) -> datetime | None:
+    return session.scalar(select(func.max(Retraining.created_at)).where(Retraining.skill_id == skill.id))
 
 
 def _news(session: Session, skill: Skill) -> bool:
     """Return whether a correction came after the last run; one that failed or was cancelled is not repeated."""
-    last = session.scalar(select(func.max(Retraining.created_at)).where(Retraining.skill_id == skill.id))
+    last = _last_run(session, skill)
     newest = session.scalar(select(func.max(Correction.created_at)).where(Correction.skill_id == skill.id))
     return last is None or (newest is not None and newest > last)
 

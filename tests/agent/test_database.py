@@ -12,7 +12,8 @@ from agent.database import Database, normal_url
 from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
-from agent.tables import Conversation, Correction, Desk, Example, Message, Skill, Table, Turn
+from agent.tables import Correction, Desk, Example, Skill, Table
+from tests.conversations import store_turn
 
 
 def test_the_code_names_the_newest_revision() -> None:
@@ -45,16 +46,7 @@ def test_tables_made_anew_keep_the_rows_that_refer_to_them(empty_url: str) -> No
         desk = make_desk(session, "d", "D")
         skill = session.scalars(select(Skill).where(Skill.desk_id == desk.id, Skill.name == "router")).one()
         add_intent(session, desk.id, "card", {"action": "faq"})
-        conversation = Conversation(desk_id=desk.id, channel="chat")
-        session.add(conversation)
-        session.flush()
-        message = Message(conversation_id=conversation.id, seq=1, author="customer", text="my card")
-        session.add(message)
-        session.flush()
-        fields = {"outcome": "answered", "read_as": "my card", "conversation_id": conversation.id}
-        turn = Turn(desk_id=desk.id, message_id=message.id, **fields)
-        session.add(turn)
-        session.flush()
+        turn = store_turn(session, desk.id, "my card")
         correct(session, turn, skill, {"intent": "card"}, "ana")
     command.downgrade(alembic_config(empty_url), "0001")
     migrate(empty_url)

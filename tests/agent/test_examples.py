@@ -20,7 +20,8 @@ from agent.errors import BadInput, Conflict
 from agent.examples import add_example, audit_role, split_role, text_digest
 from agent.imports import import_articles, import_examples
 from agent.retrainings import open_retraining
-from agent.tables import Article, Conversation, Correction, Desk, Example, Message, Skill, Turn, utc_now
+from agent.tables import Article, Correction, Desk, Example, Skill, Turn, utc_now
+from tests.conversations import store_turn
 
 
 @pytest.fixture
@@ -37,17 +38,7 @@ def desk_id(database: Database) -> str:
 
 def add_turn(database: Database, desk_id: str, text: str, **values: object) -> str:
     with database.writing() as session:
-        conversation = Conversation(desk_id=desk_id, channel="chat")
-        session.add(conversation)
-        session.flush()
-        message = Message(conversation_id=conversation.id, seq=1, author="customer", text=text)
-        session.add(message)
-        session.flush()
-        fields = {"outcome": "answered", "read_as": text, "versions": {"router": "v"}, **values}
-        turn = Turn(desk_id=desk_id, conversation_id=conversation.id, message_id=message.id, **fields)
-        session.add(turn)
-        session.flush()
-        return turn.id
+        return store_turn(session, desk_id, text, **{"versions": {"router": "v"}, **values}).id
 
 
 def rows(database: Database) -> list[Example]:

@@ -8,7 +8,8 @@ from agent.desks import add_intent, make_desk
 from agent.errors import NotFound
 from agent.examples import add_example
 from agent.review import Item, reasons, review_queue
-from agent.tables import Conversation, Message, Turn
+from agent.tables import Turn
+from tests.conversations import store_turn
 
 
 @pytest.fixture
@@ -27,19 +28,7 @@ def search(accepted: bool, confidence: float) -> dict[str, object]:
 
 def add_turn(database: Database, desk_id: str, text: str, **values: object) -> str:
     with database.writing() as session:
-        conversation = Conversation(desk_id=desk_id, channel="chat")
-        session.add(conversation)
-        session.flush()
-        message = Message(conversation_id=conversation.id, seq=1, author="customer", text=text)
-        session.add(message)
-        session.flush()
-        fields = {"outcome": "answered", "read_as": text, "confidence": 0.99, "leads_to": "faq", "verdicts": []}
-        turn = Turn(
-            desk_id=desk_id, conversation_id=conversation.id, message_id=message.id, versions={}, **{**fields, **values}
-        )
-        session.add(turn)
-        session.flush()
-        return turn.id
+        return store_turn(session, desk_id, text, **{"confidence": 0.99, "leads_to": "faq", **values}).id
 
 
 def queue(database: Database, desk_id: str, limit: int = 50) -> list[Item]:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from agent.corrections import Origin, correct, find_skill
 from agent.office import Office
 from agent.review import review_queue
-from agent.tables import Conversation, Desk, Example, Message, Turn
+from agent.tables import Desk, Example, Turn
 from skills.backbone import Backbone
 from skills.kinds import make_skill
+from tests.conversations import store_turn
 from tests.workers.conftest import run
 from workers import selection
 from workers.selection import Selection, select_rows
@@ -120,20 +121,10 @@ def test_texts_that_hang_on_one_phrase_are_left_out_whatever_they_agree_on(backb
 
 
 def add_turn(office: Office, text: str) -> str:
-    """Store a customer's message and a turn that answered it."""
+    """Store a customer's message and a turn that labelled it."""
     with office.database.writing() as session:
         desk = session.scalars(select(Desk)).one()
-        conversation = Conversation(desk_id=desk.id, channel="chat")
-        session.add(conversation)
-        session.flush()
-        message = Message(conversation_id=conversation.id, seq=1, author="customer", text=text)
-        session.add(message)
-        session.flush()
-        fields = {"outcome": "labelled", "read_as": text, "verdicts": [], "versions": {}, "confidence": 0.9}
-        turn = Turn(desk_id=desk.id, conversation_id=conversation.id, message_id=message.id, **fields)
-        session.add(turn)
-        session.flush()
-        return turn.id
+        return store_turn(session, desk.id, text, outcome="labelled", confidence=0.9).id
 
 
 def judge(office: Office, turn_id: str, topic: str) -> None:

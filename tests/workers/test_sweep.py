@@ -23,13 +23,14 @@ from agent.tables import (
     Delivery,
     Desk,
     InboundEvent,
-    Message,
     Promotion,
     Retraining,
     Skill,
     Turn,
+    new_id,
     utc_now,
 )
+from tests.conversations import store_turn
 from tests.workers.conftest import opened, row_of
 from workers import sweep
 from workers.events import run_event
@@ -100,16 +101,7 @@ def correct_some(office: Office, count: int) -> None:
     with office.database.writing() as session:
         skill = find_skill(session, session.scalars(select(Desk.id)).one(), "classification")
         for _ in range(count):
-            conversation = Conversation(desk_id=skill.desk_id, channel="chat")
-            session.add(conversation)
-            session.flush()
-            message = Message(conversation_id=conversation.id, seq=1, author="customer", text=conversation.id)
-            session.add(message)
-            session.flush()
-            fields = {"outcome": "answered", "read_as": "", "conversation_id": conversation.id}
-            turn = Turn(desk_id=skill.desk_id, message_id=message.id, **fields)
-            session.add(turn)
-            session.flush()
+            turn = store_turn(session, skill.desk_id, new_id("text"))
             correct(session, turn, skill, {"topic": "cards"}, "ana")
 
 
