@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from agent.errors import BadInput, Conflict, NotFound
 from agent.router import Lead
+from agent.shares import canary_answers
 from agent.tables import Article, Desk, Intent, Skill
 
 if TYPE_CHECKING:  # a process that only touches rows does not load torch
@@ -56,10 +57,25 @@ class LiveSkill:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialView:
+    """A candidate on trial: a shadow reads every message, a canary answers its share of the conversations.
+
+    `floor`: how sure its answers must be to keep the desk's error budget (0 without one).
+    """
+
+    id: str
+    stage: str
+    share: float
+    skill: LiveSkill
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
 class DeskView:
     """Everything one turn needs of a desk; never changed, only replaced.
 
     `floors` is, by skill, how sure an answer must be to keep the desk's error budget (empty without one).
+    `trials` are the candidates that read along or answer some conversations.
     """
 
     id: str
@@ -75,6 +91,24 @@ class DeskView:
     skills: tuple[LiveSkill, ...]
     spelling: "Spelling | None" = None
     floors: Mapping[str, float] = field(default_factory=dict)
+    trials: tuple[TrialView, ...] = ()
+
+    def for_conversation(self, conversation_id: str) -> "DeskView":
+        """Return the desk as one conversation meets it: with the canaries it falls to, and every shadow.
+
+        A conversation stays on its side as long as the trial lasts.
+        """
+        shadows = tuple(trial for trial in self.trials if trial.stage == "shadow")
+        desk = replace(self, trials=shadows)
+        for trial in self.trials:
+            if trial.stage == "canary" and canary_answers(trial.id, conversation_id, trial.share):
+                desk = desk.with_candidate(trial)
+        return desk
+
+    def with_candidate(self, trial: TrialView) -> "DeskView":
+        """Return the desk with a candidate in the place of the live version of its skill."""
+        skills = tuple(trial.skill if skill.name == trial.skill.name else skill for skill in self.skills)
+        return replace(self, skills=skills, floors={**self.floors, trial.skill.name: trial.floor})
 
     def skill(self, name: str) -> LiveSkill | None:
         """Return the live skill of this name, if it has a live version."""

@@ -62,10 +62,17 @@ class Jobs:
         self._redis.close()
 
     def _publish(self) -> None:
+        away = False  # an outage is said once, not for every hint
         while (hint := self._hints.get()) is not None:
             try:
                 self._redis.publish(CHANNEL, hint)
             except (RedisError, OSError) as error:
-                log.warning("hint_not_sent", hint=hint, error=type(error).__name__)
+                if not away:
+                    log.warning("hints_not_sent", first=hint, error=type(error).__name__)
+                away = True
                 if self._closing.is_set():
                     return
+            else:
+                if away:
+                    log.info("hints_sent_again")
+                away = False

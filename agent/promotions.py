@@ -3,12 +3,13 @@
 The live pointer moves by compare-and-swap, so of two promotions at once one gets a conflict.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from agent.desks import touch_desk
 from agent.errors import BadInput, Conflict, NotFound
-from agent.tables import Promotion, Skill, Version
+from agent.tables import Promotion, Skill, Trial, Version, utc_now
+from agent.tables.trials import ON_TRIAL
 
 
 def promote(
@@ -33,6 +34,7 @@ def promote(
     )
     if moved.rowcount == 0:  # type: ignore[attr-defined]
         raise Conflict(f"The live version of '{skill.name}' was moved by somebody else meanwhile; look again.")
+    end_trials(session, f"Version {version.number} went live.", Trial.skill_id == skill.id)
     session.execute(update(Version).where(Version.id == expected).values(status="retired"))
     session.execute(update(Version).where(Version.id == version.id).values(status="live"))
     promotion = Promotion(
@@ -48,6 +50,12 @@ def promote(
     session.flush()
     session.refresh(skill)
     return promotion
+
+
+def end_trials(session: Session, reason: str, which: ColumnElement[bool]) -> None:
+    """Stop open trials because what they compare, or what was wanted, has changed; the caller touches the desk."""
+    ended = {"stage": "stopped", "reason": reason, "ended_at": utc_now()}
+    session.execute(update(Trial).where(Trial.stage.in_(ON_TRIAL), which).values(ended))
 
 
 def rollback(session: Session, skill: Skill, actor: str, number: int | None = None) -> Promotion:

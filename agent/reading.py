@@ -1,7 +1,7 @@
 """One mixed forward for one message: every skill of the desk reads it at once."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,7 +23,8 @@ SHORTEST_QUESTION = 3
 class Reading:
     """Each skill's verdicts on a message, and the search's verdict on it read after the one before.
 
-    `each` are the search's verdicts on the questions of a message that has several.
+    `each` are the search's verdicts on the questions of a message that has several. `shadows` is the message as
+    read with each of the desk's candidates in the live version's place, in the desk's order.
     """
 
     text: str
@@ -31,6 +32,16 @@ class Reading:
     verdicts: dict[str, list[Verdict]]
     in_context: list[Verdict]
     each: tuple[Verdict, ...] = ()
+    shadows: tuple["Reading", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One skill's verdicts on a message alone, and a search's on its questions and after the message before."""
+
+    alone: list[Verdict]
+    each: tuple[Verdict, ...] = ()
+    in_context: tuple[Verdict, ...] = ()
 
 
 def questions_of(text: str) -> list[str]:
@@ -48,40 +59,51 @@ def read_message(
     before: str | None,
     shown: Collection[str] = (),
 ) -> Reading:
-    """Read a message under every live prompt of the desk, and bare, in one batch.
+    """Read a message under every live prompt of the desk and every candidate's, and bare, in one batch.
 
-    Rows are: the bare text, one per skill, and two of the search's for each question of a message that has
-    several, and for both messages read together when there is an earlier one. Only the search needs that: tone
-    is judged a message at a time (the policy looks at several), and the router itself says when a message only
-    makes sense with the one before it. `shown` are the articles the conversation has had: who asks on wants
-    another one. Slips of the hand are mended in what is read, not in what is kept.
+    Rows are: the bare text, one per skill and candidate, and, for each question of a message that has several
+    and for both messages read together when there is an earlier one, a bare row and one per search. Only a search
+    needs those: tone is judged a message at a time (the policy looks at several), and the router itself says when
+    a message only makes sense with the one before it. `shown` are the articles the conversation has had: who asks
+    on wants another one. Slips of the hand are mended in what is read, not in what is kept.
     """
     alone = render(text)
-    longest = max((skill.prompt.length for skill in desk.skills), default=0)
+    readers = (*desk.skills, *(trial.skill for trial in desk.trials))
+    searches = tuple(skill for skill in readers if skill.prompt.retrieves and skill.index)
     together = f"{before[-LONGEST_CONTEXT:]} {alone}" if before else None
-    search = next((skill for skill in desk.skills if skill.prompt.retrieves and skill.index), None)
-    asked = questions_of(alone) if search else []
-    texts = [alone, *asked, *([together] if together else [])]
+    asked = questions_of(alone) if searches else []
+    texts = [alone, *asked, *([together] if together and searches else [])]
     read = [desk.spelling.mend(text) for text in texts] if desk.spelling else texts
-    tokens = backbone.tokenize(read, longest)
-    rows = [Row(tokens[0]), *(_under(skill, tokens[0]) for skill in desk.skills)]
-    if search:
-        rows += [row for more in tokens[1:] for row in (Row(more), _under(search, more))]
-    states = reader.forward(rows)
-    verdicts = {skill.name: _read(skill, states[i + 1], states[0]) for i, skill in enumerate(desk.skills)}
-    if search is None or search.index is None:
-        return Reading(alone, together, verdicts, [])
-    more = [(states[i], states[i + 1]) for i in range(1 + len(desk.skills), len(rows), 2)]
-    each = [verdict for bare, prompted in more[: len(asked)] for verdict in _read(search, prompted, bare)]
-    in_context = []
-    if together:
-        bare, prompted = more[-1]
-        in_context = _read(replace(search, index=search.index.without(shown)), prompted, bare)
-    return Reading(alone, together, verdicts, in_context, tuple(each))
+    tokens = backbone.tokenize(read, max((skill.prompt.length for skill in readers), default=0))
+    first, *further = _forward(reader, tokens, [readers, *[searches] * (len(texts) - 1)])
+    heard = {skill.version_id: _Heard(_read(skill, first[place], first[0])) for place, skill in enumerate(readers, 1)}
+    for place, search in enumerate(searches, 1):
+        each = [verdict for block in further[: len(asked)] for verdict in _read(search, block[place], block[0])]
+        again = replace(search, index=search.index.without(shown)) if search.index else search
+        in_context = _read(again, further[-1][place], further[-1][0]) if together else []
+        heard[search.version_id] = _Heard(heard[search.version_id].alone, tuple(each), tuple(in_context))
+    shadows = [_as_read(alone, together, desk.with_candidate(trial), heard) for trial in desk.trials]
+    return replace(_as_read(alone, together, desk, heard), shadows=tuple(shadows))
 
 
-def _under(skill: LiveSkill, tokens: tuple[int, ...]) -> Row:
-    return Row(tokens, skill.prompt.prefix, skill.prompt.positions)
+def _as_read(alone: str, together: str | None, desk: DeskView, heard: Mapping[str, _Heard]) -> Reading:
+    """Return what one set of skills has heard."""
+    by_skill = {skill.name: heard[skill.version_id] for skill in desk.skills}
+    search = next((by_skill[skill.name] for skill in desk.skills if skill.prompt.retrieves), _Heard([]))
+    verdicts = {name: said.alone for name, said in by_skill.items()}
+    return Reading(alone, together, verdicts, list(search.in_context), search.each)
+
+
+def _forward(
+    reader: Reader, tokens: Sequence[tuple[int, ...]], under: Sequence[Sequence[LiveSkill]]
+) -> list[torch.Tensor]:
+    """Read texts in one pass, each bare and under its own skills; return states `[1 + skills, H]` for each text."""
+    blocks = [
+        [Row(text), *(Row(text, skill.prompt.prefix, skill.prompt.positions) for skill in skills)]
+        for text, skills in zip(tokens, under, strict=True)
+    ]
+    states = reader.forward([row for block in blocks for row in block])
+    return list(torch.split(states, [len(block) for block in blocks]))
 
 
 def _read(skill: LiveSkill, prompted: torch.Tensor, bare: torch.Tensor) -> list[Verdict]:

@@ -1,15 +1,16 @@
 """Loading what is live: prompts come from the database's bytes, are verified, then one reference moves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy import select
 
 from agent.database import Database
-from agent.desks import TEXTS, ArticleView, DeskView, LiveSkill, passages_of
+from agent.desks import TEXTS, ArticleView, DeskView, LiveSkill, TrialView, passages_of
 from agent.errors import NotFound
 from agent.router import Lead
-from agent.tables import Artefact, Article, Desk, Intent, Skill, Version
+from agent.tables import Artefact, Article, Desk, Intent, Skill, Trial, Version
+from agent.tables.trials import ON_TRIAL
 from skills.backbone import Backbone
 from skills.errors import PromptRefused
 from skills.index import Index, build_index
@@ -91,6 +92,25 @@ class Releases:
             skills=tuple(skills),
             spelling=old.spelling if old and unchanged else self._spelling(passages, known),
             floors={skill.name: answer_floor(skill.prompt, budget) for skill in skills} if budget else {},
+            trials=self._trials(skills, index, budget),
+        )
+
+    def _trials(self, live: Sequence[LiveSkill], index: Index | None, budget: float | None) -> tuple[TrialView, ...]:
+        """Load the candidates on trial against live skills; one that does not verify takes no part."""
+        versions = [skill.version_id for skill in live]
+        with self._database.reading() as session:
+            rows = session.execute(
+                select(Trial, Skill, Version)
+                .join(Skill, Trial.skill_id == Skill.id)
+                .join(Version, Trial.version_id == Version.id)
+                .where(Trial.against_id.in_(versions), Trial.stage.in_(ON_TRIAL))
+                .order_by(Trial.created_at)
+            ).all()
+        loaded = [(trial, self._live_skill(skill, version, index, None)) for trial, skill, version in rows]
+        return tuple(
+            TrialView(trial.id, trial.stage, trial.share, skill, answer_floor(skill.prompt, budget) if budget else 0.0)
+            for trial, skill in loaded
+            if skill is not None
         )
 
     def _spelling(self, passages: Mapping[str, tuple[str, ...]], articles: Mapping[str, ArticleView]) -> Spelling:

@@ -12,9 +12,10 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from agent.desks import touch_desk
 from agent.errors import AgentError, Conflict
-from agent.promotions import promote
-from agent.tables import Example, Promotion, Retraining, Skill, Version, utc_now
+from agent.promotions import end_trials, promote
+from agent.tables import Example, Promotion, Retraining, Skill, Trial, Version, utc_now
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
@@ -123,7 +124,9 @@ def approve(session: Session, row: Retraining, actor: str) -> Promotion:
 
 def decline(session: Session, row: Retraining, actor: str) -> None:
     """Refuse a held candidate. Raises Conflict if it is not held."""
-    _, version = _held(session, row)
+    skill, version = _held(session, row)
+    end_trials(session, f"Declined by {actor}.", Trial.version_id == version.id)
+    touch_desk(session, skill.desk_id)
     version.status, row.status = "rejected", "refused"
     row.decision = {**row.decision, "promote": False, "reason": f"{row.decision['reason']} Declined by {actor}."}
     session.flush()

@@ -6,7 +6,7 @@ open while the backbone runs.
 
 import time
 from dataclasses import replace
-from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,8 @@ from agent.escalation import Decision, summarise
 from agent.office import Office
 from agent.reading import Reading, read_message
 from agent.router import Route
+from agent.shadows import shadow_answers
+from agent.shares import in_share
 from agent.tables import Conversation, Escalation, Message, Turn, new_id
 from agent.verdicts import causing, moods, verdicts_json
 
@@ -39,7 +41,8 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         past = None if arrival.turn_id else read_past(session, arrival)
     if arrival.turn_id or past is None:
         return str(arrival.turn_id)
-    desk = office.releases.live.snapshot(desk_id)
+    desk = office.releases.live.snapshot(desk_id).for_conversation(arrival.conversation_id)
+    shadow: list[Any] = []
     if past.owner == "human":
         answer = Answer("silent", None, Route(None, 0.0, None), Decision("silent"), said.text)
         reading = None
@@ -48,8 +51,9 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         shown = {turn.article for turn in past.turns if turn.article}
         reading = read_message(office.reader, office.backbone, desk, said.text, before, shown)
         answer = find_answer(desk, reading, past)
+        shadow = shadow_answers(desk, reading, past)
     with office.database.writing() as session:
-        turn_id = record(session, desk, arrival, answer, reading, past, started)
+        turn_id = record(session, desk, arrival, answer, reading, past, shadow, started)
     office.jobs.tell("conversation", arrival.conversation_id)
     return turn_id
 
@@ -61,6 +65,7 @@ def record(
     answer: Answer,
     reading: Reading | None,
     past: Past,
+    shadow: list[Any],
     started: float,
 ) -> str:
     """Write the turn, its reply and its escalation; return the turn's id.
@@ -74,6 +79,7 @@ def record(
         return done
     if conversation.owner == "human":
         answer = replace(answer, outcome="silent", reply=None, article=None, suggestions=(), failed=False)
+        shadow = []  # nothing was answered that it could be held against
     reply = add_message(session, conversation, "bot", answer.reply) if answer.reply else None
     turn = Turn(
         id=new_id("turn"),
@@ -90,6 +96,7 @@ def record(
         suggestions=[article.slug for article in answer.suggestions],
         verdicts=verdicts_json(desk, reading) if reading else [],
         versions={skill.name: skill.version_id for skill in desk.skills} if reading else {},
+        shadow=shadow,
         failed=answer.failed,
         milliseconds=round((time.perf_counter() - started) * 1000),
     )
@@ -103,7 +110,7 @@ def record(
 
 def is_audited(turn_id: str) -> bool:
     """Return whether a turn belongs to the uniform random audit: a fixed share, by digest of its id."""
-    return int.from_bytes(sha256(turn_id.encode()).digest()[:4]) < AUDIT_SHARE * 2**32
+    return in_share(turn_id, AUDIT_SHARE)
 
 
 def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: Answer, past: Past) -> None:

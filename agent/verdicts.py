@@ -11,9 +11,9 @@ def verdicts_json(desk: DeskView, reading: Reading) -> list[Any]:
     """Return every verdict of a reading, with the number of the version that gave it."""
     found: list[Any] = []
     for skill in desk.skills:
-        found += [_verdict_json(verdict, skill.number) for verdict in reading.verdicts[skill.name]]
+        found += [verdict_json(verdict, skill.number) for verdict in reading.verdicts[skill.name]]
         if skill.prompt.retrieves:
-            found += [{**_verdict_json(verdict, skill.number), "in_context": True} for verdict in reading.in_context]
+            found += [{**verdict_json(verdict, skill.number), "in_context": True} for verdict in reading.in_context]
     return found
 
 
@@ -28,7 +28,8 @@ def causing(verdicts: list[Any], cause: str | None) -> dict[str, Any] | None:
     return wanted[0] if wanted else None
 
 
-def _verdict_json(verdict: Verdict, version: int) -> dict[str, Any]:
+def verdict_json(verdict: Verdict, version: int) -> dict[str, Any]:
+    """Return one verdict as it is stored."""
     kind = "article" if verdict.axis == "article" else "label"
     return {
         "skill": verdict.skill,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from frostdesk import ask, bench, desks, handover, helpdesk, isolation, keys, learn, review, server
+from frostdesk import ask, bench, desks, handover, helpdesk, isolation, keys, learn, review, server, trials
 from frostdesk.trouble import explain
 
 EPILOG = (
@@ -28,6 +28,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(helpdesk.app, name="connection")
 app.add_typer(helpdesk.deliveries, name="delivery")
 app.add_typer(bench.app, name="bench")
+app.add_typer(trials.app, name="trial")
 app.add_typer(handover.app, name="conversation")
 app.add_typer(server.demo, name="demo")
 for group in (ask, review, learn, isolation, server, handover):

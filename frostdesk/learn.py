@@ -206,7 +206,7 @@ def _follow(client: Client, run: dict[str, Any], quiet: bool) -> dict[str, Any]:
 def _show_end(run: dict[str, Any]) -> None:
     if run["status"] == "held":
         words = f"'frostdesk approve {run['id']}' or 'frostdesk decline {run['id']}'"
-        console.print(f"Version {run['candidate']} of {run['skill']} waits for a yes: {words}.")
+        console.print(f"Version {run['candidate']} of {run['skill']} is not live yet; to decide now: {words}.")
     if run["status"] in ("promoted", "refused", "held"):
         console.print(f"Version {run['candidate']} of {run['skill']} {run['status']}: {run['decision']['reason']}")
         left = {reason: len(ids) for reason, ids in run["snapshot"].get("left_out", {}).items()}

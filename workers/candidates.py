@@ -1,7 +1,7 @@
 """A candidate: tuned, stored, held against the live version, promoted or rejected."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from agent.errors import Conflict
 from agent.examples import as_shapes
 from agent.office import Office
-from agent.promotions import promote
+from agent.promotions import end_trials, promote
 from agent.releases import read_artefact
 from agent.retrainings import end, write
-from agent.tables import Artefact, Desk, Example, Retraining, Skill, Version
+from agent.tables import Artefact, Desk, Example, Retraining, Skill, Trial, Version
+from agent.trials import Plan, open_trial
 from skills import gate
 from skills import skill as shapes
 from skills.backbone import Backbone
@@ -67,7 +68,7 @@ class Conclusion:
     card: dict[str, Any]
 
     def write(self, office: Office, row: Retraining) -> str:
-        """Promote, hold for a human's yes, or reject, in one transaction; return the desk's id.
+        """Promote, try on live traffic, hold for a human's yes, or reject, in one transaction; return the desk's id.
 
         Raises LeaseLost, TuningCancelled.
         """
@@ -78,20 +79,39 @@ class Conclusion:
             version = session.get_one(Version, self.version_id)
             skill = session.get_one(Skill, row.skill_id)
             version.scorecard = {**self.card, "gate": self.decision.figures}
-            decision = self.decision
-            held = decision.promote and session.get_one(Desk, skill.desk_id).policy.get("approve", False)
-            if decision.promote and not held:
-                decision = _promote(session, skill, version, self.live_id, decision, row)
-            if not decision.promote:
+            status, decision = "refused", self.decision
+            if decision.promote:
+                status, decision = self._settle(session, skill, version, row)
+            if status == "refused":
                 version.status = "rejected"
             said = {
-                "promote": decision.promote,
+                "promote": status != "refused",
                 "reason": decision.reason,
                 "figures": decision.figures,
                 "compared_with": self.live_id,
             }
-            end(session, row, "held" if held else "promoted" if decision.promote else "refused", decision=said)
+            end(session, row, status, decision=said)
             return skill.desk_id
+
+    def _settle(self, session: Session, skill: Skill, version: Version, row: Retraining) -> tuple[str, gate.Decision]:
+        """Promote what the gate passed, try it on live traffic or hold it, as the desk wants; return the run's status.
+
+        It is refused after all if the live version moved meanwhile: it was compared with the old one.
+        """
+        policy = session.get_one(Desk, skill.desk_id).policy
+        plan = policy.get("trial") if self.live_id else None
+        try:
+            if plan:
+                end_trials(session, f"Version {version.number} takes its place.", Trial.skill_id == skill.id)
+                open_trial(session, skill, version, Plan(**plan), row.actor, self.live_id)
+                return "held", replace(self.decision, reason=f"{self.decision.reason} It is on trial first.")
+            if policy.get("approve", False):
+                return "held", self.decision
+            promote(session, skill, version, self.live_id, row.actor, self.decision.reason, row.id)
+        except Conflict as error:
+            reason = f"{error.sentence} The candidate was compared with the old one."
+            return "refused", gate.Decision(False, reason, self.decision.figures)
+        return "promoted", self.decision
 
 
 def conclude(office: Office, ready: shapes.Skill, rows: Sequence[Example], version_id: str) -> Conclusion:
@@ -138,18 +158,3 @@ def _mention(overtaken: list[str], decision: gate.Decision) -> gate.Decision:
     words = f"{len(overtaken)} row(s) once judged out of scope are now read as a new label and were left out"
     figures = {**decision.figures, "overtaken": overtaken}
     return gate.Decision(decision.promote, f"{decision.reason} {words}; judge them anew.", figures)
-
-
-def _promote(
-    session: Session,
-    skill: Skill,
-    version: Version,
-    live_id: str | None,
-    decision: gate.Decision,
-    row: Retraining,
-) -> gate.Decision:
-    try:
-        promote(session, skill, version, live_id, row.actor, decision.reason, row.id)
-    except Conflict as error:
-        return gate.Decision(False, f"{error.sentence} The candidate was compared with the old one.", decision.figures)
-    return decision

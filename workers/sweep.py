@@ -13,7 +13,8 @@ from agent.errors import Conflict
 from agent.jobs import Jobs
 from agent.retrainings import expire, open_by_itself
 from agent.settings import Settings
-from agent.tables import Correction, Delivery, InboundEvent, Retraining, Skill, utc_now
+from agent.tables import Correction, Delivery, InboundEvent, Retraining, Skill, Trial, utc_now
+from agent.trials import look_at_trial, trials_under_way
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
@@ -34,10 +35,24 @@ def run_sweep(settings: Settings) -> None:
         found = [("retrain", row_id) for row_id in expire(session)]
         found += [("handle_event", row_id) for row_id in _waiting_events(session)]
         found += [("deliver", row_id) for row_id in _due_deliveries(session)]
+        trials = trials_under_way(session)
     for task, row_id in found:
         jobs.nudge(task, row_id)
+    for trial_id in trials:
+        _look_at(database, jobs, trial_id)
     if found:
         log.info("sweep", nudged=len(found))
+
+
+def _look_at(database: Database, jobs: Jobs, trial_id: str) -> None:
+    """Bring one trial up to date in a transaction of its own, and tell the API processes if it moved."""
+    with database.writing() as session:
+        before = session.get_one(Trial, trial_id).stage
+        trial = look_at_trial(session, trial_id)
+        stage, desk_id = trial.stage, session.get_one(Skill, trial.skill_id).desk_id
+    if stage != before:
+        log.info("trial_moved", trial=trial_id, desk=desk_id, stage=stage)
+        jobs.tell("desk", desk_id)
 
 
 def _open_due(session: Session) -> None:

@@ -58,7 +58,7 @@ def read_desk(service: ServiceDep, desk: AdminDeskDep) -> DeskView:
 
 @router.patch("/desk")
 def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> DeskView:
-    """Change a desk's name, allowed origins, words, own rules, error budget, or who promotes."""
+    """Change a desk's name, allowed origins, words, own rules, error budget, and how candidates go live."""
     unknown = sorted(set(body.texts or ()) - set(TEXTS))
     if unknown:
         raise BadInput(f"A desk says nothing called '{unknown[0]}'; its texts are {', '.join(TEXTS)}.")
@@ -74,9 +74,8 @@ def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> De
             row.policy = {**row.policy, "rules": [rule.model_dump() for rule in body.rules]}
         if body.approve is not None:
             row.policy = {**row.policy, "approve": body.approve}
-        if "error_budget" in body.model_fields_set:
-            others = {name: value for name, value in row.policy.items() if name != "error_budget"}
-            row.policy = others if body.error_budget is None else {**others, "error_budget": body.error_budget}
+        wanted = {**row.policy, **body.model_dump(include={"error_budget", "trial"}, exclude_unset=True)}
+        row.policy = {name: value for name, value in wanted.items() if value is not None}
         touch_desk(session, desk.id)
         session.flush()
         session.refresh(row)

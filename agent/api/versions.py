@@ -10,6 +10,7 @@ from agent.api.schemas.base import Number
 from agent.api.schemas.learning import PromoteRequest, PromotionView, RollbackRequest, VersionView
 from agent.corrections import find_skill
 from agent.errors import BadInput
+from agent.office import Office
 from agent.promotions import find_version, promote, rollback
 from agent.releases import read_artefact
 from agent.tables import Desk, Promotion, Skill, Version
@@ -42,10 +43,7 @@ def promote_version(name: str, body: PromoteRequest, service: ServiceDep, desk: 
     """Make a version live by hand, against the gate's advice if need be. 409 if the pointer moved."""
     with service.office.database.reading() as session:
         version = find_version(session, find_skill(session, desk.id, name), body.version)
-    try:
-        unpack(read_artefact(service.office.database, version.digest), version.digest, service.office.backbone)
-    except PromptRefused as error:
-        raise BadInput(f"Version {body.version} cannot be served: {error}") from error
+    check_served(service.office, version)
     with service.office.database.writing() as session:
         skill = find_skill(session, desk.id, name)
         row = promote(session, skill, version, skill.live_version_id, desk.caller.name, body.reason)
@@ -71,6 +69,14 @@ def list_promotions(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) 
     with service.office.database.reading() as session:
         rows = session.scalars(statement.order_by(Promotion.created_at.desc()).limit(limit))
         return [_promotion(session, row) for row in rows]
+
+
+def check_served(office: Office, version: Version) -> None:
+    """Raise BadInput if a version's bytes of record are not a prompt that this installation can serve."""
+    try:
+        unpack(read_artefact(office.database, version.digest), version.digest, office.backbone)
+    except PromptRefused as error:
+        raise BadInput(f"Version {version.number} cannot be served: {error}") from error
 
 
 def _budget(session: Session, desk_id: str) -> float | None:

@@ -7,6 +7,7 @@ from agent.tables.conversations import Conversation, Escalation, Message, Turn
 from agent.tables.desks import Article, Desk, Intent
 from agent.tables.learning import Correction, Example, Retraining
 from agent.tables.skills import Artefact, Promotion, Skill, Version
+from agent.tables.trials import Trial
 
 __all__ = [
     "Artefact",
@@ -28,6 +29,7 @@ __all__ = [
     "Retraining",
     "Skill",
     "Table",
+    "Trial",
     "Turn",
     "Version",
     "new_id",

@@ -53,7 +53,10 @@ class Message(Table):
 
 
 class Turn(Table):
-    """What was decided about one customer message, with every prompt version that had a say."""
+    """What was decided about one customer message, with every prompt version that had a say.
+
+    `shadow`: what candidates on trial would have said instead; nobody was shown it.
+    """
 
     __tablename__ = "turns"
     __table_args__ = (
@@ -79,6 +82,7 @@ class Turn(Table):
     suggestions: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     verdicts: Mapped[list[Any]] = mapped_column(default=list)
     versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    shadow: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     failed: Mapped[bool] = mapped_column(default=False)
     audit: Mapped[bool] = mapped_column(default=False)
     rating: Mapped[str | None]

@@ -18,6 +18,7 @@ MAIN = (
     "prove-isolation",
     "promote",
     "rollback",
+    "trial start",
     "up",
     "import examples",
     "import articles",

@@ -17,10 +17,12 @@ from agent.jobs import Jobs
 from agent.office import Office
 from agent.releases import Releases, read_artefact
 from agent.retrainings import open_retraining
+from agent.settings import Settings
 from agent.tables import Retraining, Skill, Version
 from skills.backbone import Backbone
 from skills.batching import Batcher
 from skills.store import Store
+from workers import sweep
 from workers.retraining import run_retraining
 
 WORDS = {
@@ -62,6 +64,18 @@ def small(database: Database, tiny: Backbone, own_queue: str, tmp_path: Path) ->
     yield Office(database, tiny, reader, Releases(database, tiny, store), jobs)
     reader.close()
     jobs.close()
+
+
+@pytest.fixture
+def settings(database: Database, own_queue: str) -> Iterator[Settings]:
+    """What a worker of this installation would be started with."""
+    url = database.url.render_as_string(hide_password=False)
+    settings = Settings(database_url=url, redis_url=own_queue)
+    tools = sweep._tools(settings)  # made once here: threads that sweep at once would each make their own
+    yield settings
+    for tool in tools:
+        tool.close()
+    sweep._tools.cache_clear()
 
 
 def opened(office: Office, name: str = "classification", seed: int = 0) -> str:

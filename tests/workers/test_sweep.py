@@ -2,16 +2,13 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import pytest
 from redis import Redis
 from sqlalchemy import func, select, update
 
 from agent.corrections import correct, find_skill
-from agent.database import Database
 from agent.jobs import QUEUES
 from agent.office import Office
 from agent.retrainings import MOST_ATTEMPTS, cancel, claim
@@ -32,24 +29,11 @@ from agent.tables import (
 )
 from tests.conversations import store_turn
 from tests.workers.conftest import opened, row_of
-from workers import sweep
 from workers.events import run_event
 from workers.retraining import run_retraining
 from workers.sweep import run_sweep
 
 AGO = timedelta(minutes=5)
-
-
-@pytest.fixture
-def settings(database: Database, own_queue: str) -> Iterator[Settings]:
-    """What a worker of this installation would be started with."""
-    url = database.url.render_as_string(hide_password=False)
-    settings = Settings(database_url=url, redis_url=own_queue)
-    tools = sweep._tools(settings)  # made once here: threads that sweep at once would each make their own
-    yield settings
-    for tool in tools:
-        tool.close()
-    sweep._tools.cache_clear()
 
 
 def swept(settings: Settings) -> list[tuple[str, str]]:

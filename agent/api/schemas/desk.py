@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from agent.api.schemas.base import Action, Name, Readable, Schema, Text
+from agent.api.schemas.trials import TrialPlan
 
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.:\[\]-]+$", max_length=300)]
 """What a browser sends as `Origin`: scheme, host and port, nothing behind them."""
@@ -47,6 +48,10 @@ class DeskChange(Schema):
     rules: list[Rule] | None = None
     approve: bool | None = Field(
         None, description="true: a candidate that the gate passes waits for a human's yes before it goes live"
+    )
+    trial: TrialPlan | None = Field(
+        None,
+        description="A candidate that the gate passes is first tried on live traffic, so long. null: it is not",
     )
     error_budget: float | None = Field(
         None,
