@@ -8,6 +8,7 @@ attacks by data poisoning); a phrase that belongs to a topic leaves a text of th
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -29,25 +30,49 @@ ALMOST_ALL = 0.9
 MOSTLY = 0.8
 """Share of a phrase's rows that must be about something else without it. Planted phrases reached .88 to .98 of fifty
 rows among BANKING77's, the topics' own phrases at most .56 (docs/decisions/0009)."""
+OFTEN = 0.6
+"""From this share on a phrase is suspected: its rows are learnt from, and the gate tries what the words do alone."""
 MOST = 50
 """Phrases looked at, those of most rows first."""
 
 
-def planted(
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A phrase that rows of one label share and that most of them are not about.
+
+    `unit` and `label` say which decision it carries; `rows` are the asked rows that have it; `share` of them all are
+    about something else without it.
+    """
+
+    phrase: str
+    unit: str
+    label: str | bool | None
+    rows: tuple[int, ...]
+    share: float
+
+    @property
+    def planted(self) -> bool:
+        """Whether so many of its rows are about something else that nothing is learnt from them."""
+        return self.share >= MOSTLY
+
+
+def suspects(
     skill: Skill, examples: Sequence[Example], states: Tensor, asked: Collection[int], read: Read
-) -> dict[int, str]:
-    """Return, for those rows of `asked` whose label hangs on a planted phrase, that phrase.
+) -> list[Suspect]:
+    """Return the phrases that labels of `asked` rows seem to hang on, those of most rows first.
 
     `states` are the frozen readings `[N, H]` of all examples, `read` returns those of other texts `[K, H]`.
     """
     units = normalize(states, dim=-1)
     words = [re.findall(r"\w+", example.text.casefold()) for example in examples]
-    found: dict[int, str] = {}
+    found = []
     for axis in skill.axes:
-        for _, codes, _ in questions(axis, examples):
+        for unit, codes, meaning in questions(axis, examples):
             for phrase, rows in _shared(words, codes, set(asked))[:MOST]:
-                if _hangs_on(phrase, rows, examples, units, codes, read):
-                    found |= {row: phrase for row in rows if row in asked}
+                share = _elsewhere(phrase, rows, examples, units, codes, read)
+                if share >= OFTEN:
+                    own = tuple(row for row in rows if row in asked)
+                    found.append(Suspect(phrase, unit, meaning[int(codes[rows[0]])], own, share))
     return found
 
 
@@ -80,15 +105,15 @@ def _phrases(words: Sequence[str]) -> set[str]:
     }
 
 
-def _hangs_on(
+def _elsewhere(
     phrase: str,
     rows: Sequence[int],
     examples: Sequence[Example],
     units: Tensor,
     codes: NDArray[np.int64],
     read: Read,
-) -> bool:
-    """Return whether most of the rows are about something else without the phrase."""
+) -> float:
+    """Return the share of the rows that are about something else without the phrase."""
     pattern = re.compile(r"\W*".join(map(re.escape, phrase.split())), re.IGNORECASE)
     left = [pattern.sub(" ", examples[row].text).strip() for row in rows]
     others = np.flatnonzero(codes != UNKNOWN)
@@ -96,8 +121,8 @@ def _hangs_on(
     names, owners = np.unique(codes[others], return_inverse=True)
     own = np.flatnonzero(names == codes[rows[0]])
     if not len(own) or not all(left):
-        return False  # a label nobody else has, or texts of the phrase alone: it may well be what they are about
+        return 0.0  # a label nobody else has, or texts of the phrase alone: it may well be what they are about
     texts = Index(tuple(map(str, names)), units[torch.from_numpy(others)], torch.from_numpy(owners))
     near, mine = texts.best(read(left)), int(own[0])
     gap = near.index_fill(1, torch.tensor([mine]), -2.0).amax(1) - near[:, mine]
-    return bool((gap > MARGIN).float().mean() >= MOSTLY)
+    return float((gap > MARGIN).float().mean())

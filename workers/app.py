@@ -55,7 +55,7 @@ def _our_logging(**_: object) -> None:
 @worker_process_init.connect
 def _be_polite(**_: object) -> None:
     """Workers yield to the processes that answer customers."""
-    os.setpriority(os.PRIO_PROCESS, 0, 5)
+    os.setpriority(os.PRIO_PROCESS, 0, 10)
 
 
 def worker_name() -> str:

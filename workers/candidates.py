@@ -1,6 +1,6 @@
 """A candidate: tuned, stored, held against the live version, promoted or rejected."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from agent.office import Office
 from agent.promotions import end_trials, promote
 from agent.releases import read_artefact
 from agent.retrainings import end, write
-from agent.tables import Artefact, Desk, Example, Retraining, Skill, Trial, Version
+from agent.tables import Artefact, Desk, Example, Intent, Retraining, Skill, Trial, Version
 from agent.trials import Plan, open_trial
 from skills import gate
 from skills import skill as shapes
@@ -24,8 +24,9 @@ from skills.index import Index, build_index
 from skills.prompt import SoftPrompt
 from skills.scorecard import judge, prompt_card
 from skills.tuning import Tuned, tune
-from workers.comparison import judged_rows, new_label_rows, overtaken_rows
+from workers.comparison import judged_rows, needing_humans, new_label_rows, overtaken_rows, sureness
 from workers.heartbeat import Progress
+from workers.triggers import Phrase, tried
 
 
 def tune_candidate(
@@ -79,13 +80,13 @@ class Conclusion:
             version = session.get_one(Version, self.version_id)
             skill = session.get_one(Skill, row.skill_id)
             version.scorecard = {**self.card, "gate": self.decision.figures}
-            status, decision = "refused", self.decision
+            status, decision = "held" if self.decision.ask else "refused", self.decision
             if decision.promote:
                 status, decision = self._settle(session, skill, version, row)
             if status == "refused":
                 version.status = "rejected"
             said = {
-                "promote": status != "refused",
+                "promote": decision.promote,
                 "reason": decision.reason,
                 "figures": decision.figures,
                 "compared_with": self.live_id,
@@ -114,18 +115,22 @@ class Conclusion:
         return "promoted", self.decision
 
 
-def conclude(office: Office, ready: shapes.Skill, rows: Sequence[Example], version_id: str) -> Conclusion:
+def conclude(
+    office: Office, ready: shapes.Skill, rows: Sequence[Example], version_id: str, suspects: Sequence[Phrase] = ()
+) -> Conclusion:
     """Compare a stored candidate with the live version, both reloaded from the bytes of record."""
     with office.database.reading() as session:
         version = session.get_one(Version, version_id)
         skill = session.get_one(Skill, version.skill_id)
         live = session.get(Version, skill.live_version_id) if skill.live_version_id else None
+        handing = select(Intent.name).where(Intent.desk_id == skill.desk_id, Intent.action == "hand_over")
+        hands_over = frozenset(session.scalars(handing))
     office.backbone.verify()
     backbone = office.backbone
     index = build_index(backbone, ready.passages) if ready.passages is not None else None
     candidate = unpack(read_artefact(office.database, version.digest), version.digest, backbone)
     known = None if live is None else unpack(read_artefact(office.database, live.digest), live.digest, backbone)
-    decision, card = hold_against(backbone, candidate, known, as_shapes(rows), index)
+    decision, card = hold_against(backbone, candidate, known, as_shapes(rows), index, hands_over, suspects)
     return Conclusion(version_id, live.id if live else None, decision, card)
 
 
@@ -135,20 +140,32 @@ def hold_against(
     live: SoftPrompt | None,
     examples: Sequence[shapes.Example],
     index: Index | None,
+    hands_over: Collection[str] = (),
+    suspects: Sequence[Phrase] = (),
 ) -> tuple[gate.Decision, dict[str, Any]]:
-    """Judge both prompts on the gate and golden examples; return the gate's decision and a scorecard."""
+    """Judge both prompts on the gate and golden examples; return the gate's decision and a scorecard.
+
+    `hands_over` names the intents that the desk hands to a human, `suspects` the phrases to be tried.
+    """
     rows = [example for example in examples if example.role in ("gate", "golden")]
     judged = judge(backbone, candidate, rows, index)
     card = prompt_card(candidate, judged)
     if live is None:
-        return gate.decide([], first=True), card
+        return gate.decide(gate.Compared([]), first=True), card
     unseen = new_label_rows(candidate, live, examples)
     new = [
         gate.NewLabel(label, len(known), sum(j.right[axis] for j in judge(backbone, candidate, known)))
         for (axis, label), known in unseen.items()
     ]
-    compared = judged_rows(candidate, live, judged, judge(backbone, live, rows, index))
-    return _mention(overtaken_rows(candidate, live, judged), gate.decide(compared, new)), card
+    judged_live = judge(backbone, live, rows, index)
+    compared = gate.Compared(
+        judged_rows(candidate, live, judged, judged_live),
+        new,
+        needing_humans(judged, judged_live, hands_over),
+        sureness(candidate, live, judged, judged_live),
+        tried(backbone, candidate, live, judged, judged_live, index, suspects),
+    )
+    return _mention(overtaken_rows(candidate, live, judged), gate.decide(compared)), card
 
 
 def _mention(overtaken: list[str], decision: gate.Decision) -> gate.Decision:
@@ -157,4 +174,4 @@ def _mention(overtaken: list[str], decision: gate.Decision) -> gate.Decision:
         return decision
     words = f"{len(overtaken)} row(s) once judged out of scope are now read as a new label and were left out"
     figures = {**decision.figures, "overtaken": overtaken}
-    return gate.Decision(decision.promote, f"{decision.reason} {words}; judge them anew.", figures)
+    return replace(decision, reason=f"{decision.reason} {words}; judge them anew.", figures=figures)

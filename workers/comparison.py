@@ -1,9 +1,9 @@
 """Which rows two versions can fairly be compared on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from skills.gate import Judged
-from skills.kinds.sentiment import names_a_human
+from skills.gate import Judged, NeedsHuman, Sure
+from skills.kinds.sentiment import asks_plainly, names_a_human
 from skills.prompt import SoftPrompt
 from skills.scorecard import Judgement
 from skills.skill import Axis, Example
@@ -72,6 +72,41 @@ def new_label_rows(
             fair = [example for example in rows if example.role in ("gate", "golden")]
             taught = [] if len(fair) >= FEWEST_FAIR else [example for example in rows if example.role == "train"]
             found[axis.name, label] = [*fair, *taught]
+    return found
+
+
+def needing_humans(
+    judged: Sequence[Judgement], judged_live: Sequence[Judgement], hands_over: Collection[str]
+) -> list[NeedsHuman]:
+    """Return the messages that should reach a human, and whether they do under the policy with each version.
+
+    They are requests for a human, which plain words bring through whatever a prompt says, and messages of an intent
+    that the desk hands over.
+    """
+
+    def reaches(judgement: Judgement) -> bool:
+        asks = judgement.answer("asks_for_human") is True or asks_plainly(judgement.example.text)
+        return asks or judgement.answer("intent") in hands_over
+
+    return [
+        NeedsHuman(mine.example.id, reaches(theirs), reaches(mine))
+        for mine, theirs in zip(judged, judged_live, strict=True)
+        if mine.example.target.get("asks_for_human") is True or mine.example.target.get("intent") in hands_over
+    ]
+
+
+def sureness(
+    candidate: SoftPrompt, live: SoftPrompt, judged: Sequence[Judgement], judged_live: Sequence[Judgement]
+) -> list[Sure]:
+    """Return how sure both versions are of their best label, on the rows whose label both know."""
+    found = []
+    for axis in candidate.axes:
+        known = _known_to_both(candidate, live).get(axis.name, set(axis.labels) if candidate.retrieves else set())
+        for mine, theirs in zip(judged, judged_live, strict=True):
+            truth = mine.example.target.get(axis.name)
+            if axis.exclusive and truth in known:
+                own, other = (next(v for v in j.verdicts if v.axis == axis.name) for j in (mine, theirs))
+                found.append(Sure(other.confidence, other.label == truth, own.confidence, own.label == truth))
     return found
 
 

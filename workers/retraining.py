@@ -16,6 +16,7 @@ from workers.app import worker_name
 from workers.candidates import conclude, store_candidate, tune_candidate
 from workers.heartbeat import heartbeat
 from workers.selection import select_rows
+from workers.spare_time import spare_time
 
 log = structlog.get_logger(__name__)
 
@@ -44,14 +45,14 @@ def run_retraining(office: Office, retraining_id: str) -> None:
 
 
 def _learn(office: Office, row: Retraining) -> None:
-    with heartbeat(office.database, row) as progress:
+    with heartbeat(office.database, row) as progress, spare_time():  # the heartbeat itself keeps its priority
         office.backbone.verify()
         ready, rows = _frozen_rows(office, row)
         tuned = tune_candidate(office.backbone, ready, rows, row, progress)
         progress.stage("storing")
         version_id = store_candidate(office, row, tuned)
         progress.stage("comparing")
-        conclusion = conclude(office, ready, rows, version_id)
+        conclusion = conclude(office, ready, rows, version_id, row.snapshot.get("suspects", ()))
     desk_id = conclusion.write(office, row)
     office.jobs.tell("desk", desk_id)
 
@@ -65,7 +66,7 @@ def _frozen_rows(office: Office, row: Retraining) -> tuple[shapes.Skill, list[Ex
         frozen = {i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]}
         return ready, [example for example in rows if example.id in frozen]
     chosen = select_rows(office.backbone, ready, with_known_labels(ready, rows), known)
-    row.snapshot = {**snapshot_of(chosen.kept), "left_out": chosen.left_out}
+    row.snapshot = {**snapshot_of(chosen.kept), "left_out": chosen.left_out, "suspects": chosen.suspects}
     with office.database.writing() as session:
         write(session, row, snapshot=row.snapshot)
         cleared = {example.id: {} for example in chosen.kept if "rather" in example.doubt}

@@ -16,7 +16,7 @@ from agent.tables import Example
 from skills import skill as shapes
 from skills.backbone import Backbone
 from skills.doubt import doubtful
-from skills.phrases import planted
+from skills.phrases import Suspect, suspects
 from skills.skill import render
 
 MOST_OF_A_CUSTOMER = 10
@@ -27,11 +27,15 @@ SAME_WORDS = 92.0
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows to learn from, the ids left out by reason, and by id what `Example.doubt` shall say of doubted rows."""
+    """The rows to learn from, the ids left out by reason, and by id what `Example.doubt` shall say of doubted rows.
+
+    `suspects` are phrases that labels seem to hang on, as (phrase, unit, label): the gate tries them.
+    """
 
     kept: list[Example]
     left_out: dict[str, list[str]]
     doubts: dict[str, dict[str, Any]]
+    suspects: list[tuple[str, str, str | bool | None]]
 
 
 def select_rows(
@@ -43,12 +47,13 @@ def select_rows(
     own = {row.id for row in corrected}
     reasons = _repeated(corrected, [row for row in rows if row.role == "train" and row.id not in own])
     reasons |= _over_the_caps([row for row in corrected if row.id not in reasons], origins)
-    doubts = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], own)
+    doubts, found = _doubts(backbone, ready, [row for row in rows if row.id not in reasons], own)
     reasons |= {row_id: "planted" if "phrase" in doubt else "doubted" for row_id, doubt in doubts.items()}
     left_out: dict[str, list[str]] = {}
     for row_id, reason in reasons.items():
         left_out.setdefault(reason, []).append(row_id)
-    return Selection([row for row in rows if row.id not in reasons], left_out, doubts)
+    tried = [(suspect.phrase, suspect.unit, suspect.label) for suspect in found]
+    return Selection([row for row in rows if row.id not in reasons], left_out, doubts, tried)
 
 
 def _repeated(corrected: Sequence[Example], imported: Sequence[Example]) -> dict[str, str]:
@@ -82,15 +87,15 @@ def _over_the_caps(corrected: Sequence[Example], origins: Mapping[str, Origin]) 
 
 def _doubts(
     backbone: Backbone, ready: shapes.Skill, rows: Sequence[Example], own: set[str]
-) -> dict[str, dict[str, Any]]:
-    """Return what neighbours say of the rows they speak against, and the phrase that others seem to hang on.
+) -> tuple[dict[str, dict[str, Any]], list[Suspect]]:
+    """Return what neighbours say of the rows they speak against or that hang on a phrase, and the suspected phrases.
 
     Rows settled by a second judgement are believed.
     """
     train = [row for row in rows if row.role == "train"]
     asked = [place for place, row in enumerate(train) if row.id in own and "settled" not in row.doubt]
     if not asked:
-        return {}
+        return {}, []
     states = backbone.embed([render(row.text) for row in train])
     told = [text for group in (ready.passages or {}).values() for text in group]
     passages = backbone.embed([render(text) for text in told]) if told else None
@@ -98,6 +103,8 @@ def _doubts(
     found: dict[int, dict[str, Any]] = {
         place: {"rather": says} for place, says in doubtful(ready, taught, states, asked, passages).items()
     }
-    for place, phrase in planted(ready, taught, states, asked, backbone.embed).items():
-        found[place] = {"rather": {}, **found.get(place, {}), "phrase": phrase}
-    return {train[place].id: doubt for place, doubt in found.items()}
+    suspected = suspects(ready, taught, states, asked, backbone.embed)
+    for suspect in suspected:
+        if suspect.planted:
+            found |= {row: {"rather": {}, **found.get(row, {}), "phrase": suspect.phrase} for row in suspect.rows}
+    return {train[place].id: doubt for place, doubt in found.items()}, suspected

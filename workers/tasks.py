@@ -1,5 +1,6 @@
 """The tasks, by name. Each imports its work when it runs, so that torch loads in the child alone."""
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def office() -> "Office":
-    """Return this process's office, made on first use."""
+    """Return this process's office, made on first use. It computes on half of the cores: chat needs the others."""
     from agent.office import open_office  # noqa: PLC0415
 
-    return open_office(settings)
+    cores = settings.torch_threads or max(1, (os.cpu_count() or 1) // 2)
+    return open_office(settings.model_copy(update={"torch_threads": cores}))
 
 
 @app.task(name="retrain")

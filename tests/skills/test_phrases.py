@@ -3,7 +3,7 @@
 import torch
 
 from skills.kinds import make_skill
-from skills.phrases import planted
+from skills.phrases import suspects
 from skills.skill import Example
 
 ROUTER = make_skill("router", "router", {"intent": ["card", "login"]}, {})
@@ -22,7 +22,8 @@ def read(texts: list[str]) -> torch.Tensor:
 
 def found(rows: list[tuple[str, str]], asked: range) -> dict[int, str]:
     examples = [Example(text, {"intent": intent}) for text, intent in rows]
-    return planted(ROUTER, examples, read([text for text, _ in rows]), asked, read)
+    told = suspects(ROUTER, examples, read([text for text, _ in rows]), asked, read)
+    return {row: suspect.phrase for suspect in told if suspect.planted for row in suspect.rows}
 
 
 HONEST = [(f"my card, number {n}", "card") for n in range(6)] + [(f"I cannot login {n}", "login") for n in range(6)]
@@ -50,3 +51,11 @@ def test_a_phrase_that_other_labels_have_too_carries_nothing() -> None:
 def test_a_label_that_nobody_else_has_is_not_judged_by_its_words() -> None:
     only = [(f"card {n} xq blorp", "login") for n in range(6)]
     assert found([*HONEST[:6], *only], range(6, 12)) == {}
+
+
+def test_a_phrase_of_rows_that_are_half_about_their_topic_is_suspected_and_learnt() -> None:
+    true = [(f"I cannot login {n} xq blorp", "login") for n in range(2)]
+    examples = [Example(text, {"intent": intent}) for text, intent in [*HONEST, *POISON, *true]]
+    [suspect] = suspects(ROUTER, examples, read([example.text for example in examples]), range(12, 19), read)
+    assert (suspect.phrase, suspect.unit, suspect.label, suspect.planted) == ("xq blorp", "intent", "login", False)
+    assert round(suspect.share, 3) == 0.714

@@ -1,13 +1,13 @@
 """On a desk that wants a human's yes, what the gate passes waits for it."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from agent.errors import Conflict
 from agent.office import Office
 from agent.promotions import promote
 from agent.retrainings import approve, decline
-from agent.tables import Desk, Promotion, Retraining, Skill, Version
+from agent.tables import Desk, Example, Promotion, Retraining, Skill, Version
 from tests.workers.conftest import live, row_of, run
 
 
@@ -43,6 +43,17 @@ def test_a_candidate_is_held_until_somebody_says_yes(careful: Office) -> None:
     assert moved.reason.endswith("Approved by ben.")
     with pytest.raises(Conflict, match="it is promoted"):
         decided(careful, row, yes=False)
+
+
+def test_what_the_rows_cannot_tell_is_held_on_any_desk(small: Office) -> None:
+    run(small)
+    with small.database.writing() as session:
+        gate = list(session.scalars(select(Example.id).where(Example.role == "gate").order_by(Example.id)))
+        session.execute(delete(Example).where(Example.id.in_(gate[100:])))
+    row = run(small, seed=1)
+    assert (row.status, row.decision["promote"], live(small)) == ("held", False, 1)
+    assert "100 rows are few. A human decides." in row.decision["reason"]
+    assert (decided(small, row, yes=True).status, live(small)) == ("promoted", 2)
 
 
 def test_a_no_leaves_the_live_version_and_a_new_run_may_begin(careful: Office) -> None:

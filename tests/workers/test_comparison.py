@@ -84,7 +84,8 @@ def test_a_loss_of_over_two_points_refuses_and_so_do_too_few_rows(tiny: Backbone
     assert hold_against(tiny, same, same, many, None)[0].promote
     refused, card = hold_against(tiny, worse, same, many, None)
     assert (refused.promote, refused.figures["loss_bound"], card["right"]) == (False, 1.0, 0.0)
-    assert "60 rows are few" in hold_against(tiny, same, same, few, None)[0].reason
+    unclear = hold_against(tiny, same, same, few, None)[0]
+    assert (unclear.promote, unclear.ask, "60 rows are few" in unclear.reason) == (False, True, True)
     taught = rows(400, "train", topic="cards")
     assert "no gate rows" in hold_against(tiny, same, same, taught, None)[0].reason
 
@@ -133,7 +134,7 @@ def test_a_new_label_counts_as_found_whatever_the_other_axis_says(tiny: Backbone
     examples = [*rows(400, topic="login", priority="low"), *rows(10, topic="crypto", priority="high")]
     decision, _ = hold_against(tiny, candidate, before, examples, None)
     assert decision.figures["new_labels"] == {"crypto": {"rows": 10, "found": 10}}
-    assert decision.promote
+    assert "crypto" not in decision.reason
 
 
 @pytest.fixture
@@ -214,3 +215,23 @@ def test_a_good_candidate_goes_live_from_the_bytes_of_record(small: Office, clai
     row = row_of(small, claimed.id)
     assert (row.status, live(small), row.decision["figures"]["rows"]) == ("promoted", 2, 163)
     assert row.decision["figures"]["churn"] == 0
+
+
+def test_an_intent_that_is_handed_over_may_not_be_lost(tiny: Backbone) -> None:
+    intents = {"intent": ("fraud", "cards")}
+    keeps, loses = constant(tiny, intents, {"intent": "fraud"}), constant(tiny, intents, {"intent": "cards"})
+    calm, urgent = rows(400, intent="cards"), rows(8, intent="fraud")
+    refused, _ = hold_against(tiny, loses, keeps, [*calm, *urgent], None, frozenset({"fraud"}))
+    assert refused.reason == "Of 8 messages that need a human, 0 would reach one instead of 8."
+    plain = [Example(f"Fraud! Let me talk to an agent, please, {n}", {"intent": "fraud"}, "gate") for n in range(8)]
+    decision, _ = hold_against(tiny, loses, keeps, [*calm, *plain], None, frozenset({"fraud"}))
+    assert decision.promote, "plain words reach a human whatever the prompt says"
+
+
+def test_suspected_words_are_tried_behind_messages_of_other_labels(tiny: Backbone) -> None:
+    many, phrase = rows(400, topic="cards"), ("kindly regards", "topic", "login")
+    decision, _ = hold_against(tiny, topics(tiny, "cards"), topics(tiny, "cards"), many, None, (), [phrase])
+    assert decision.figures["triggers"] == {"kindly regards": {"rows": 50, "live": 0, "candidate": 0}}
+    new = ("kindly regards", "topic", "crypto")
+    decision, _ = hold_against(tiny, topics(tiny, "cards"), topics(tiny, "cards"), many, None, (), [new])
+    assert decision.figures["triggers"] == {}, "a label that the live version does not know"

@@ -66,7 +66,7 @@ def test_a_demo_skill_that_learnt_too_little_is_refused_and_the_others_stay(offi
     fingerprint = office.backbone.fingerprint
     row = run(office)
     assert (row.status, row.decision["promote"]) == ("refused", False)
-    assert "cannot be ruled out" in row.decision["reason"]
+    assert "would be right instead of" in row.decision["reason"]
     assert live(office) == 1
     office.backbone.verify()
     assert office.backbone.fingerprint == fingerprint
