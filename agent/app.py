@@ -13,7 +13,20 @@ from fastapi_offline import FastAPIOffline
 from sqlalchemy import select
 from starlette.types import ASGIApp
 
-from agent.api import chat, connections, corrections, desks, handover, health, learning, pages, trials, versions
+from agent.api import (
+    chat,
+    connections,
+    corrections,
+    desks,
+    erasures,
+    handover,
+    health,
+    learning,
+    lineage,
+    pages,
+    trials,
+    versions,
+)
 from agent.api.deps import Service
 from agent.api.edge import Edge
 from agent.api.origins import Origins
@@ -74,7 +87,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         max_body_size=BODY_BYTES,
         responses={code: {"model": ProblemAnswer} for code in (401, 403, 404, 409, 413, 422, 429, 503)},
     )
-    for routes in (chat, desks, corrections, learning, versions, trials, handover):
+    for routes in (chat, desks, corrections, learning, versions, trials, lineage, handover, erasures):
         app.include_router(routes.router)
     app.include_router(connections.admin)
     app.include_router(connections.webhooks)

@@ -1,9 +1,9 @@
 """A human's judgement on a turn, and the example it becomes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -15,6 +15,14 @@ from agent.retrainings import JUDGED, OPEN
 from agent.tables import Conversation, Correction, Example, Message, Retraining, Skill, Turn, utc_now
 
 _STANDING = (Correction.ended_at.is_(None), Correction.action != "discarded")
+
+
+class Lesson(NamedTuple):
+    """What a correction teaches: the words of its example, and the conversation they are from."""
+
+    correction: Correction
+    text: str
+    conversation_id: str
 
 
 def find_skill(session: Session, desk_id: str, name: str) -> Skill:
@@ -117,6 +125,18 @@ def find_correction(session: Session, desk_id: str, correction_id: str) -> Corre
     return row
 
 
+def lessons(session: Session, skill: Skill, without: Collection[str]) -> Iterator[Lesson]:
+    """Yield what a skill's standing corrections teach, oldest first, but for those of some conversations."""
+    rows = session.execute(
+        select(Correction, Turn)
+        .join(Turn, Correction.turn_id == Turn.id)
+        .where(Correction.skill_id == skill.id, *_STANDING, Turn.conversation_id.not_in(without))
+        .order_by(Correction.created_at, Correction.id)
+    )
+    for correction, turn in rows:
+        yield Lesson(correction, redact(_words(session, turn, skill, correction.text)), turn.conversation_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a correction's example came from: the customer who wrote it, who judged it, and on which day (UTC)."""
@@ -196,7 +216,10 @@ def _agrees(said: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
 
 
 def _words(session: Session, turn: Turn, skill: Skill, text: str | None) -> str:
-    """Return what the example of a judgement says: the reviewer's wording, else what the skill read."""
+    """Return what the example of a judgement says: the reviewer's wording, else what the skill read.
+
+    A search reads the question with what it refers to; the others the message.
+    """
     if text:
         return text
     return turn.read_as if skill.kind == "faq" else session.get_one(Message, turn.message_id).text

@@ -69,6 +69,8 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
         "foreign_keys=ON",
         # NORMAL may lose the last moments at a power cut; a promotion must not be lost.
         "synchronous=FULL",
+        # What is erased is overwritten in the file, not only forgotten.
+        "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

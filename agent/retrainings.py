@@ -3,7 +3,7 @@
 Every write of a worker names its attempt, so a worker that lost its lease cannot write any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -22,6 +22,7 @@ MOST_ATTEMPTS = 3
 OPEN = ("queued", "running")
 JUDGED = ("held", "promoted", "refused")
 """How a run ends that made a candidate and held it against the live version."""
+ROLES = ("train", "calibration", "gate", "golden")
 
 
 class LeaseLost(AgentError):
@@ -53,6 +54,11 @@ def open_by_itself(session: Session, skill: Skill, trigger: str, actor: str) -> 
     if last is not None and utc_now() < last + timedelta(minutes=skill.rest_minutes):
         raise Conflict(f"'{skill.name}' was promoted less than {skill.rest_minutes} minutes ago and rests.")
     return open_retraining(session, skill, trigger, actor)
+
+
+def open_run(session: Session, skill: Skill) -> Retraining | None:
+    """Return the retraining of a skill that waits or runs."""
+    return session.scalar(select(Retraining).where(Retraining.skill_id == skill.id, Retraining.status.in_(OPEN)))
 
 
 def claim(session: Session, retraining_id: str, worker: str) -> Retraining | None:
@@ -154,9 +160,46 @@ def expire(session: Session) -> list[str]:
 def snapshot_of(rows: list[Example]) -> dict[str, Any]:
     """Freeze which examples a retraining sees: ids by role, the corrections among them, and a hash."""
     digest = sha256()
-    by_role: dict[str, list[str]] = {"train": [], "calibration": [], "gate": [], "golden": []}
+    by_role: dict[str, list[str]] = {role: [] for role in ROLES}
     for row in rows:
         by_role[row.role].append(row.id)
         digest.update(f"{row.id}|{row.role}|{row.digest}|{sorted(row.target.items())}\n".encode())
     corrections = [row.correction_id for row in rows if row.role == "train" and row.correction_id]
     return {"hash": digest.hexdigest(), **by_role, "train_corrections": corrections}
+
+
+def frozen_ids(snapshot: Mapping[str, Any]) -> set[str]:
+    """Return the ids of all examples in a snapshot; some may be gone by now."""
+    return {example for role in ROLES for example in snapshot.get(role, ())}
+
+
+def mark_erased(session: Session, examples: Collection[Example]) -> None:
+    """Note in every retraining which of its examples are being erased; the ids it has frozen stay.
+
+    The rows are locked, so that a run that freezes its examples right now either has none of these or is marked.
+    """
+    ids, skills = {row.id for row in examples}, {row.skill_id for row in examples}
+    for run in session.scalars(select(Retraining).where(Retraining.skill_id.in_(skills)).with_for_update()):
+        lost = frozen_ids(run.snapshot) & ids
+        if lost:
+            run.erased_examples = sorted({*run.erased_examples, *lost})
+            _forget_words(session, run)
+
+
+def _forget_words(session: Session, run: Retraining) -> None:
+    """Drop the phrases that a run suspected: they are words of its examples."""
+    phrases = [phrase for phrase, *_ in run.snapshot.get("suspects", ())]
+    if not phrases:
+        return
+    run.snapshot = {**run.snapshot, "suspects": []}
+    reason = run.decision.get("reason", "")
+    for phrase in phrases:
+        reason = reason.replace(f"'{phrase}'", "'…'")
+    run.decision = {**run.decision, "reason": reason, "figures": _without_triggers(run.decision.get("figures", {}))}
+    version = session.get(Version, run.candidate_id) if run.candidate_id else None
+    if version is not None:
+        version.scorecard = {**version.scorecard, "gate": _without_triggers(version.scorecard.get("gate", {}))}
+
+
+def _without_triggers(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name != "triggers"}

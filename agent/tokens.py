@@ -1,6 +1,5 @@
 """Visitors' tokens: short-lived, signed, for one visitor of one desk."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +7,8 @@ import jwt
 from sqlalchemy.orm import Session
 
 from agent.errors import NotSignedIn
-from agent.tables import Installation, new_id, utc_now
+from agent.installation import own_secret
+from agent.tables import new_id, utc_now
 
 ALGORITHM = "HS256"
 AUDIENCE = "frostdesk-visitor"
@@ -24,12 +24,7 @@ class Visitor:
 
 def signing_secret(session: Session) -> bytes:
     """Return the installation's secret, making it on first use (inside a writing session)."""
-    row = session.get(Installation, "visitor_secret")
-    if row is None:
-        row = Installation(name="visitor_secret", value=secrets.token_bytes(32))
-        session.add(row)
-        session.flush()
-    return row.value
+    return own_secret(session, "visitor_secret")
 
 
 def issue(secret: bytes, desk_id: str, minutes: int, visitor_id: str | None = None) -> tuple[str, Visitor]:

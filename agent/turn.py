@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from agent.answers import Answer, find_answer
 from agent.conversations import Arrival, Past, Said, add_message, read_past, receive
 from agent.desks import DeskView
+from agent.errors import NotFound
 from agent.escalation import Decision, summarise
 from agent.office import Office
 from agent.reading import Reading, read_message
@@ -33,7 +34,8 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
     """Take one customer message through the whole flow; return the id of its turn.
 
     A message that was posted before (same `client_id`) is not read again: its turn is returned. If a turn
-    broke off after the message was stored, posting it again finishes it.
+    broke off after the message was stored, posting it again finishes it. Raises NotFound if the customer was
+    erased meanwhile.
     """
     started = time.perf_counter()
     with office.database.writing() as session:
@@ -71,9 +73,12 @@ def record(
     """Write the turn, its reply and its escalation; return the turn's id.
 
     If a human took the conversation over while the backbone was reading, the bot stays silent. If the
-    same message was finished by a repeated post meanwhile, that turn stands.
+    same message was finished by a repeated post meanwhile, that turn stands. Raises NotFound if the customer
+    was erased meanwhile; then nothing is stored.
     """
-    conversation = session.get_one(Conversation, arrival.conversation_id, with_for_update=True)
+    conversation = session.get(Conversation, arrival.conversation_id, with_for_update=True)
+    if conversation is None:
+        raise NotFound("This conversation was erased while its message was being read.")
     done = session.scalar(select(Turn.id).where(Turn.message_id == arrival.message_id))
     if done is not None:
         return done

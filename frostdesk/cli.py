@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from frostdesk import ask, bench, desks, handover, helpdesk, isolation, keys, learn, review, server, trials
+from frostdesk import (
+    ask,
+    bench,
+    desks,
+    erasures,
+    handover,
+    helpdesk,
+    isolation,
+    keys,
+    learn,
+    lineage,
+    review,
+    server,
+    trials,
+)
 from frostdesk.trouble import explain
 
 EPILOG = (
@@ -31,7 +45,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(trials.app, name="trial")
 app.add_typer(handover.app, name="conversation")
 app.add_typer(server.demo, name="demo")
-for group in (ask, review, learn, isolation, server, handover):
+for group in (ask, review, learn, lineage, isolation, server, handover, erasures):
     group.register(app)
 
 

@@ -39,6 +39,9 @@ def skills(desk: Desk = None, as_json: Json = False) -> None:
         live = f"v{row['live_version']}" if row["live_version"] else "-"
         table.add_row(row["name"], row["kind"], live, examples or "-", str(row["corrections_waiting"]))
     console.print(table)
+    for row in found:
+        if row["retraining_due"]:
+            console.print(f"{row['name']} learnt from data that is erased: 'frostdesk retrain {row['name']}'.")
 
 
 def versions(skill: SkillName, desk: Desk = None, as_json: Json = False) -> None:

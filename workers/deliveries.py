@@ -28,7 +28,9 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
         return
     status, error = _post(settings, connection, delivery)
     with database.writing() as session:
-        row = session.get_one(Delivery, delivery.id)
+        row = session.get(Delivery, delivery.id)
+        if row is None:  # its customer was erased meanwhile
+            return
         row.answer_status, row.error, row.lease_until = status, error, None
         if error is None:
             row.status, row.sent_at = "sent", utc_now()

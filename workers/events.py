@@ -65,7 +65,11 @@ def _answer(office: Office, event: InboundEvent, connection: Connection, ticket:
         connection_id=connection.id,
         external_id=ticket.ticket_id,
     )
-    turn_id = take_turn(office, connection.desk_id, said)
+    try:
+        turn_id = take_turn(office, connection.desk_id, said)
+    except NotFound as error:  # the customer was erased while the message was being read
+        _close(office, event.id, "ignored", error.sentence)
+        return
     with office.database.writing() as session:
         delivery_id = _record(session, event.id, connection, ticket.ticket_id, turn_id)
     if delivery_id:
@@ -76,7 +80,7 @@ def _answer(office: Office, event: InboundEvent, connection: Connection, ticket:
 def _record(session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str) -> str | None:
     """Mark the event handled and queue its answer, once."""
     event = session.get_one(InboundEvent, event_id, with_for_update=True)
-    if event.status == "handled":
+    if event.status != "queued":  # another attempt handled it, or its customer was erased
         return None
     event.status, event.turn_id, event.handled_at = "handled", turn_id, utc_now()
     if connection.url is None:

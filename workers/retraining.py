@@ -3,12 +3,12 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from agent.corrections import origins
 from agent.examples import examples_of, ready_skill, with_known_labels
 from agent.office import Office
-from agent.retrainings import LeaseLost, claim, end, snapshot_of, write
+from agent.retrainings import LeaseLost, claim, end, frozen_ids, snapshot_of, write
 from agent.tables import Example, Retraining, Skill
 from skills import skill as shapes
 from skills.errors import CannotTune, SkillsError, TuningCancelled
@@ -58,21 +58,27 @@ def _learn(office: Office, row: Retraining) -> None:
 
 
 def _frozen_rows(office: Office, row: Retraining) -> tuple[shapes.Skill, list[Example]]:
-    """Return the skill and the examples of this run: frozen by its first attempt, the same for every later one."""
+    """Return the skill and the examples of this run: frozen by its first attempt, the same for every later one.
+
+    An example that was erased since is left out.
+    """
     with office.database.reading() as session:
         skill = session.get_one(Skill, row.skill_id)
         ready, rows, known = ready_skill(session, skill), examples_of(session, skill), origins(session, skill)
     if row.snapshot:
-        frozen = {i for role in ("train", "calibration", "gate", "golden") for i in row.snapshot[role]}
+        frozen = frozen_ids(row.snapshot)
         return ready, [example for example in rows if example.id in frozen]
     chosen = select_rows(office.backbone, ready, with_known_labels(ready, rows), known)
-    row.snapshot = {**snapshot_of(chosen.kept), "left_out": chosen.left_out, "suspects": chosen.suspects}
     with office.database.writing() as session:
+        write(session, row)  # locked first: what is erased from here on is marked in this run's row
+        there = set(session.scalars(select(Example.id).where(Example.skill_id == row.skill_id)))
+        kept = [example for example in chosen.kept if example.id in there]
+        row.snapshot = {**snapshot_of(kept), "left_out": chosen.left_out, "suspects": chosen.suspects}
         write(session, row, snapshot=row.snapshot)
-        cleared = {example.id: {} for example in chosen.kept if "rather" in example.doubt}
+        cleared = {example.id: {} for example in kept if "rather" in example.doubt}
         for example_id, doubt in {**cleared, **chosen.doubts}.items():
             session.execute(update(Example).where(Example.id == example_id).values(doubt=doubt))
-    return ready, chosen.kept
+    return ready, kept
 
 
 def _end(office: Office, row: Retraining, status: str, **values: Any) -> None:  # noqa: ANN401 - column values

@@ -23,7 +23,7 @@ from agent.api.schemas.chat import (
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, NotFound
-from agent.tables import Conversation, Desk, Message, Turn
+from agent.tables import Conversation, Desk, Message
 from agent.tokens import issue
 from agent.turn import take_turn
 from agent.turn_view import show_turn
@@ -104,7 +104,10 @@ async def follow(
     with service.streams.listen(conversation) as news:
         while True:
             news.clear()
-            shown = await anyio.to_thread.run_sync(_transcript, service, speaker, conversation, last)
+            try:
+                shown = await anyio.to_thread.run_sync(_transcript, service, speaker, conversation, last)
+            except NotFound:  # erased meanwhile; asking again gets the 404
+                return
             if shown.messages or shown.owner != owner:
                 last, owner = max([last, *(m.seq for m in shown.messages)]), shown.owner
                 yield ServerSentEvent(event="messages", data=shown.model_dump(mode="json"))
@@ -132,7 +135,7 @@ def _take(service: Service, speaker: Speaker, body: ChatRequest) -> dict[str, An
     )
     turn_id = take_turn(service.office, speaker.desk_id, said)
     with service.office.database.reading() as session:
-        return show_turn(session, session.get_one(Turn, turn_id))
+        return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
 
 
 def _allowance(service: Service, speaker: Speaker) -> int:

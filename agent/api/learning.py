@@ -13,6 +13,7 @@ from agent.desks import skill_labels
 from agent.errors import BadInput, NotFound
 from agent.examples import role_counts
 from agent.idempotency import once
+from agent.lineage import erased_from
 from agent.retrainings import approve, cancel, decline, open_retraining
 from agent.tables import Retraining, Skill, Version
 
@@ -138,6 +139,7 @@ def _skill(session: Session, row: Skill) -> SkillView:
         retrain_after=row.retrain_after,
         retrain_hours=row.retrain_hours,
         rest_minutes=row.rest_minutes,
+        retraining_due=live is not None and erased_from(session, live) > 0,
     )
 
 

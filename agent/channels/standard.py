@@ -90,6 +90,15 @@ def parse(body: bytes) -> Ticket | RetrainData | None:
     return Ticket(data.ticket_id, text.replace("\0", ""))  # PostgreSQL stores no null character
 
 
+def ticket_of(body: bytes) -> str | None:
+    """Return the ticket that an event of any type names, however little else of it can be read."""
+    try:
+        ticket = json.loads(body)["data"]["ticket_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):  # no JSON, or of another shape
+        return None
+    return str(ticket) if isinstance(ticket, str | int) else None
+
+
 def handled(ticket_id: str, turn: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
     """Return the outgoing event: what the desk says of a ticket message."""
     return {

@@ -5,6 +5,7 @@ from agent.tables.base import Table, new_id, utc_now
 from agent.tables.channels import Connection, Delivery, InboundEvent
 from agent.tables.conversations import Conversation, Escalation, Message, Turn
 from agent.tables.desks import Article, Desk, Intent
+from agent.tables.erasures import Erasure
 from agent.tables.learning import Correction, Example, Retraining
 from agent.tables.skills import Artefact, Promotion, Skill, Version
 from agent.tables.trials import Trial
@@ -17,6 +18,7 @@ __all__ = [
     "Correction",
     "Delivery",
     "Desk",
+    "Erasure",
     "Escalation",
     "Example",
     "IdempotentCall",

@@ -102,6 +102,7 @@ class Retraining(Table):
     worker: Mapped[str | None]
     cancel_asked: Mapped[bool] = mapped_column(default=False)
     snapshot: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    erased_examples: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
     candidate_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
     decision: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -6,13 +6,14 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from agent.corrections import correct
 from agent.database import Database, normal_url
 from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
-from agent.tables import Correction, Desk, Example, Skill, Table
+from agent.tables import Correction, Desk, Erasure, Example, Retraining, Skill, Table
 from tests.conversations import store_turn
 
 
@@ -54,6 +55,64 @@ def test_tables_made_anew_keep_the_rows_that_refer_to_them(empty_url: str) -> No
         assert session.scalars(select(Example.text)).all() == ["my card"]
         assert session.scalars(select(Correction.action)).all() == ["relabelled"]
     database.close()
+
+
+def test_erasures_come_and_go_and_leave_every_other_row_and_constraint(empty_url: str) -> None:
+    migrate(empty_url, "0005")
+    database = Database(empty_url, pool=2)
+    shape = shape_of(database)
+    with database.writing() as session:
+        session.execute(
+            text(
+                "INSERT INTO desks (id, slug, name, site_key, allowed_origins, texts, policy, revision, created_at) "
+                "VALUES ('desk_1', 'd', 'D', 'pk', '[]', '{}', '{}', 1, '2026-01-01')"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO skills (id, desk_id, name, kind, labels, retrain_after, created_at) "
+                "VALUES ('skill_1', 'desk_1', 'router', 'router', '{}', 0, '2026-01-01')"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO retrainings (id, skill_id, status, trigger, actor, seed, attempt, cancel_asked, snapshot, "
+                "progress, decision, created_at) "
+                "VALUES ('ret_1', 'skill_1', 'queued', 'call', 'ana', 0, 0, false, '{}', '{}', '{}', '2026-01-01')"
+            )
+        )
+    migrate(empty_url)
+    with database.writing() as session:
+        run = session.scalars(select(Retraining)).one()
+        assert (run.id, run.erased_examples) == ("ret_1", [])
+        session.add(Erasure(desk_id="desk_1", subject="visitor", id_hash="h", actor="ana"))
+    for wrong in (Erasure(desk_id="desk_1", subject="cat", id_hash="h", actor="a"), Retraining(skill_id="skill_1")):
+        with pytest.raises(IntegrityError), database.writing() as session:
+            session.add(wrong)
+    database.close()
+    command.downgrade(alembic_config(empty_url), "0005")
+    assert shape_of(database) == shape
+    with database.reading() as session:
+        assert session.scalars(text("SELECT id FROM retrainings")).all() == ["ret_1"]
+    migrate(empty_url)
+    command.check(alembic_config(empty_url))
+    database.close()
+
+
+def shape_of(database: Database) -> dict[str, object]:
+    """Every table's columns, checks, keys and indexes, by their names."""
+    seen = inspect(database.engine)
+    return {
+        table: [
+            [str(column["name"]) for column in seen.get_columns(table)],
+            *[
+                sorted(str(found["name"]) for found in read(table))
+                for read in (seen.get_check_constraints, seen.get_foreign_keys, seen.get_unique_constraints)
+            ],
+            sorted(str(index["name"]) for index in seen.get_indexes(table)),
+        ]
+        for table in seen.get_table_names()
+    }
 
 
 def test_a_process_waits_for_the_right_shape_and_says_what_to_do(empty_url: str) -> None:

@@ -27,11 +27,13 @@ MAIN = (
     "key new",
     "connection new",
     "conversation reply",
+    "lineage",
+    "forget",
     "bench label",
     "bench faq",
 )
-NO_LIST = {("prove-isolation",), ("withdraw",)}
-"""Need no argument and offer JSON, but list nothing: one retrains a skill, one wants a correction or a reviewer."""
+NO_LIST = {("prove-isolation",), ("withdraw",), ("forget",)}
+"""Need no argument and offer JSON, but list nothing: one retrains a skill, the others want one of their options."""
 TYPERS_OWN = {"--install-completion", "--show-completion", "--help"}
 
 

@@ -21,6 +21,7 @@ class SkillView(Schema):
     retrain_after: int = Field(description="Corrections that open a retraining by themselves; 0: never")
     retrain_hours: int = Field(description="Hours after which new corrections are learnt anyway; 0: never")
     rest_minutes: int = Field(description="Minutes after a promotion in which no retraining opens by itself")
+    retraining_due: bool = Field(description="Its live version was made with examples of a customer erased since")
 
 
 class SkillChange(Schema):
@@ -153,6 +154,7 @@ class RetrainingView(Schema):
     worker: str | None
     progress: dict[str, Any]
     snapshot: dict[str, Any]
+    erased_examples: list[str] = Field(description="Ids of the snapshot's examples that were erased since")
     candidate: int | None = Field(description="The version it made")
     decision: dict[str, Any]
     error: str | None
