@@ -12,6 +12,9 @@ run: $(VENV)/installed ## Install and run everything here, with the demo desk
 test: $(VENV)/installed-dev ## Run the whole test suite
 	OMP_NUM_THREADS=2 $(BIN)/pytest
 
+test-faults: $(VENV)/installed-dev ## Kill parts of a running installation at random: ROUNDS=20 SEED=0
+	OMP_NUM_THREADS=2 FAULT_ROUNDS=$(or $(ROUNDS),20) FAULT_SEED=$(or $(SEED),0) $(BIN)/pytest -s -q tests/faults
+
 check: $(VENV)/installed-dev ## Lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,4 +36,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
-.PHONY: help run test check demo-prompts bench-skills
+.PHONY: help run test test-faults check demo-prompts bench-skills

@@ -128,12 +128,13 @@ def end_escalation(session: Session, conversation: Conversation, status: str) ->
 
 def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     if said.external_id is not None:
-        return _external_conversation(session, desk_id, said)
-    if said.conversation_id is None:
-        return _new_conversation(session, desk_id, said)
-    conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
+        conversation = _external_conversation(session, desk_id, said)
+    elif said.conversation_id is None:
+        conversation = _new_conversation(session, desk_id, said)
+    else:
+        conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
     if conversation.status == "closed":  # a customer who writes again opens it again
-        conversation.status = "open"
+        conversation.status, conversation.reopened_at = "open", utc_now()
     return conversation
 
 

