@@ -27,6 +27,9 @@ demo-prompts: $(VENV)/installed ## Tune the demo desk's shipped prompts anew
 bench-skills: $(VENV)/installed-dev ## Measure the skill table: DATA=folder ONLY=row SEEDS=3
 	$(BIN)/python bench/skill_table.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
 
+bench-learning: $(VENV)/installed-dev ## How fast a new desk learns, by our queue and by lot: DATA=folder ONLY=set SEEDS=1
+	$(BIN)/python bench/learning.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
+
 $(VENV)/installed: pyproject.toml constraints.txt
 	@PYTHON="$(PYTHON)" sh .ci/venv "$(VENV)"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
@@ -36,4 +39,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
-.PHONY: help run test test-faults check demo-prompts bench-skills
+.PHONY: help run test test-faults check demo-prompts bench-skills bench-learning

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from agent.doubts import doubt_left, doubted
 from agent.errors import BadInput, Conflict, NotFound
 from agent.examples import add_example, audit_role, check_target, ready_skill, text_digest
 from agent.redaction import redact
@@ -55,8 +56,8 @@ def correct(
 
     `text` is what the example shall say if the customer's own words would teach the wrong thing. A correction of
     an audited turn calibrates or gates, any other trains: rows that a queue picked are not a fair sample. An
-    earlier judgement of the same turn ends; if its example was in doubt, the newer one settles it. Raises
-    BadInput for a label the desk does not know.
+    earlier judgement of the same turn ends; if its example was in doubt, the newer one may settle it
+    (`agent.doubts`). Raises BadInput for a label the desk does not know.
     """
     if not target:
         raise BadInput('A correction needs a target, such as {"intent": "card_arrival"}.')
@@ -66,10 +67,10 @@ def correct(
     row = _record(session, turn, skill, reviewer, action=action, target=dict(target), text=text, note=note, said=said)
     role = audit_role(skill.id, turn.conversation_id) if turn.audit else "train"
     words = _words(session, turn, skill, text)
-    doubted = _is_doubted(session, turn, skill)
+    before = doubted(session, turn, skill)
     example = add_example(session, skill, words, target, "correction", role, turn.conversation_id, row.id)
-    if doubted:
-        example.doubt = {"settled": reviewer}
+    if before is not None:
+        example.doubt = doubt_left(session, before, turn.desk_id, target, reviewer)
     _drop_ended(session, turn, skill)
     return row
 
@@ -185,14 +186,6 @@ def _record(session: Session, turn: Turn, skill: Skill, reviewer: str, **values:
     session.add(row)
     session.flush()
     return row
-
-
-def _is_doubted(session: Session, turn: Turn, skill: Skill) -> bool:
-    """Return whether an example of this turn was sent back to be judged again, or was settled before."""
-    rows = session.scalars(
-        select(Example.doubt).join(Correction).where(Correction.turn_id == turn.id, Correction.skill_id == skill.id)
-    )
-    return any(rows)
 
 
 def _drop_ended(session: Session, turn: Turn, skill: Skill) -> None:

@@ -125,8 +125,8 @@ class ReviewItem(Schema):
     turn: TurnView
     text: str
     why: list[str] = Field(
-        description="Why it is worth a look: thumbs_down, doubted, audit, reopened, escalated, failed, disagreement (of router "
-        "and search), repeated (others asked the same in vain), unsure"
+        description="Why it is worth a look: thumbs_down, doubted, audit, reopened (after it was closed), escalated, "
+        "failed, disagreement (of router and search), repeated (others asked the same in vain), unsure"
     )
     stands_for: int = Field(description="Messages nobody judged with this phrasing, this one included")
     doubt: DoubtView | None
