@@ -72,6 +72,7 @@ def show(trial: TrialId, desk: Desk = None, limit: Limit = 10, as_json: Json = F
         return
     _show(found, as_json=False)
     for stage, figures in found["figures"].items():
+        console.print(_summary(stage, figures))
         for kind, name in _KINDS.items():
             if kind in figures:
                 of = f"{figures[kind]['candidate']} of {figures[kind]['events']} were the candidate's"
@@ -87,6 +88,15 @@ def show(trial: TrialId, desk: Desk = None, limit: Limit = 10, as_json: Json = F
 def stop(trial: TrialId, desk: Desk = None, as_json: Json = False) -> None:
     """Stop a trial; the live version answers alone again."""
     _show(Client(desk).post(f"/v1/admin/trials/{part(trial)}/stop"), as_json)
+
+
+def _summary(stage: str, figures: dict[str, Any]) -> str:
+    if stage == "shadow":
+        same = figures["same_answer"]
+        return f"shadow: {figures['seen']} messages" + (
+            f", {same:.0%} of them answered the same" if same is not None else ""
+        )
+    return f"canary: {figures['conversations']} conversations, {figures['seen']} of them the candidate's"
 
 
 def _show(trial: dict[str, Any], as_json: bool) -> None:

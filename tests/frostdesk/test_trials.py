@@ -50,7 +50,10 @@ def test_a_version_goes_through_shadow_and_canary_to_live(own: Running, again: i
     assert found["figures"]["shadow"]["seen"] == 2
     assert found["figures"]["shadow"]["same_answer"] == 1.0
     assert found["differences"] == []
-    assert "promoted, " in done(own.command("trial", "show", begun["id"]))
+    told = done(own.command("trial", "show", begun["id"]))
+    assert "promoted, " in told
+    assert "shadow: 2 messages, 100% of them answered the same" in told
+    assert "of them the candidate's" in told
     assert "version" in done(own.command("rollback", "router"))
 
 
