@@ -1,7 +1,7 @@
 """An inbound event becomes a turn and, in the same transaction, what must be delivered."""
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from agent.channels import standard
@@ -20,8 +20,13 @@ MOST_ATTEMPTS = 5
 
 
 def run_event(office: Office, event_id: str) -> None:
-    """Handle one stored event; a second call, or a second worker, finds nothing to do."""
+    """Handle one stored event; a second call, or a second worker, finds nothing to do.
+
+    A ticket's events are handled in the order they came: one that is early is left to the sweep.
+    """
     with office.database.writing() as session:
+        if _is_early(session, event_id):
+            return
         event = take(session, InboundEvent, event_id)
         if event is None:
             return
@@ -41,6 +46,23 @@ def run_event(office: Office, event_id: str) -> None:
         _close(office, event.id, "ignored", None)
         return
     _answer(office, event, connection, asked)
+
+
+def _is_early(session: Session, event_id: str) -> bool:
+    """Return whether an earlier event of the same ticket still waits, or is being handled."""
+    event = session.get(InboundEvent, event_id)
+    ticket = standard.ticket_of(event.body) if event else None
+    if event is None or ticket is None:
+        return False
+    earlier = select(InboundEvent.body).where(
+        InboundEvent.connection_id == event.connection_id,
+        InboundEvent.status == "queued",
+        or_(
+            InboundEvent.received_at < event.received_at,
+            and_(InboundEvent.received_at == event.received_at, InboundEvent.id < event.id),
+        ),
+    )
+    return any(standard.ticket_of(body) == ticket for body in session.scalars(earlier))
 
 
 def _retrain(office: Office, event_id: str, connection: Connection, name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import func, select, update
 
+from agent.leases import take
 from agent.office import Office
 from agent.tables import (
     Connection,
@@ -118,6 +119,28 @@ def test_a_reply_joins_its_tickets_conversation(office: Office, connection: str)
     with office.database.reading() as session:
         handed = [row.payload["data"]["escalation"] for row in session.scalars(select(Delivery))]
     assert sorted(reason["reason"] for reason in handed if reason) == ["asked_for_human"]
+
+
+def test_a_reply_waits_for_the_message_before_it_whose_worker_died(office: Office, connection: str) -> None:
+    first = arrive(office, connection, "evt_1", ASKED)
+    with office.database.writing() as session:
+        assert take(session, InboundEvent, first) is not None
+    reply = arrive(office, connection, "evt_2", {"ticket_id": "T1", "text": "and what does it cost?"}, "ticket.replied")
+    other = arrive(office, connection, "evt_3", {**ASKED, "ticket_id": "T2"})
+    run_event(office, reply)
+    run_event(office, other)
+    assert [(event(office, name).status, event(office, name).attempt) for name in (reply, other)] == [
+        ("queued", 0),
+        ("handled", 1),
+    ]
+    lapse(office)
+    for name in (reply, first, reply):
+        run_event(office, name)
+    assert [event(office, name).status for name in (first, reply)] == ["handled", "handled"]
+    with office.database.reading() as session:
+        mine = session.get_one(Turn, event(office, first).turn_id).conversation_id
+        said = select(Message.client_id).where(Message.conversation_id == mine, Message.author == "customer")
+        assert list(session.scalars(said.order_by(Message.seq))) == ["evt_1", "evt_2"]
 
 
 def test_a_worker_that_died_between_turn_and_delivery_is_made_good(
