@@ -138,6 +138,30 @@ def lessons(session: Session, skill: Skill, without: Collection[str]) -> Iterato
         yield Lesson(correction, redact(_words(session, turn, skill, correction.text)), turn.conversation_id)
 
 
+def taken_back(session: Session, conversations: Collection[str]) -> list[Lesson]:
+    """Return what ended corrections of some conversations had taught, where no example says it any more.
+
+    Versions of that time have learnt it all the same.
+    """
+    rows = session.execute(
+        select(Correction, Turn, Skill)
+        .join(Turn, Correction.turn_id == Turn.id)
+        .join(Skill, Correction.skill_id == Skill.id)
+        .where(
+            Turn.conversation_id.in_(conversations), Correction.ended_at.is_not(None), Correction.action != "discarded"
+        )
+        .order_by(Correction.created_at, Correction.id)
+    )
+    taught = [
+        Lesson(row, redact(_words(session, turn, skill, row.text)), turn.conversation_id) for row, turn, skill in rows
+    ]
+    keys = {lesson.correction.id: (lesson.correction.skill_id, text_digest(lesson.text)) for lesson in taught}
+    digests = {digest for _, digest in keys.values()}
+    said = session.execute(select(Example.skill_id, Example.digest).where(Example.digest.in_(digests)))
+    there = {(skill, digest) for skill, digest in said}
+    return [lesson for lesson in taught if keys[lesson.correction.id] not in there]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a correction's example came from: the customer who wrote it, who judged it, and on which day (UTC)."""

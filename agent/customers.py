@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.channels import standard
-from agent.corrections import Lesson, lessons
+from agent.corrections import Lesson, lessons, taken_back
 from agent.errors import BadInput
 from agent.examples import text_digest
 from agent.tables import (
@@ -40,14 +40,21 @@ class Customer:
 class Traces:
     """Everything of one customer: ids of conversations and events, examples, and how many rows that is.
 
-    `shared` are examples whose words another customer said too, with the correction that still teaches them.
+    `shared` are examples whose words another customer said too, with the correction that still teaches them;
+    `taken_back` is what was an example once, until its correction ended.
     """
 
     conversations: tuple[str, ...]
     events: tuple[str, ...]
     examples: tuple[Example, ...]
     shared: tuple[tuple[Example, Lesson], ...]
+    taken_back: tuple[Lesson, ...]
     counts: Mapping[str, int]
+
+    @property
+    def learnt(self) -> set[str]:
+        """Ids by which a snapshot may know what goes: of examples, and of corrections whose example is gone."""
+        return {row.id for row in self.examples} | {lesson.correction.id for lesson in self.taken_back}
 
 
 def find_traces(session: Session, desk_id: str, customer: Customer) -> Traces:
@@ -64,7 +71,7 @@ def find_traces(session: Session, desk_id: str, customer: Customer) -> Traces:
         raise BadInput(f"Tickets of several helpdesks have this id; name one by its conversation: {named}.")
     made, shared = _examples(session, ids)
     counts = {"conversations": len(ids), **_row_counts(session, ids), "examples": len(made), "events": len(events)}
-    return Traces(ids, tuple(events), tuple(made), tuple(shared), counts)
+    return Traces(ids, tuple(events), tuple(made), tuple(shared), tuple(taken_back(session, ids)), counts)
 
 
 def _conversations(session: Session, desk_id: str, customer: Customer) -> Sequence[Conversation]:

@@ -22,7 +22,7 @@ def erase(session: Session, desk_id: str, customer: Customer, traces: Traces, ac
     for example, lesson in traces.shared:  # it stays, in the other customer's own words
         example.text, example.group = lesson.text, lesson.conversation_id
         example.correction_id, example.target = lesson.correction.id, lesson.correction.target
-    mark_erased(session, traces.examples)
+    _mark_snapshots(session, traces)
     session.flush()
     session.execute(delete(Example).where(Example.id.in_([row.id for row in traces.examples])))
     _empty_events(session, traces)
@@ -47,6 +47,12 @@ def find_erasure(session: Session, desk_id: str, customer: Customer) -> Erasure:
         whom = "visitor or ticket" if customer.kind == "visitor" else "conversation"
         raise NotFound(f"This desk stores nothing of such a {whom}, and has erased none; check the id.")
     return found
+
+
+def _mark_snapshots(session: Session, traces: Traces) -> None:
+    skills = {row.skill_id for row in traces.examples} | {old.correction.skill_id for old in traces.taken_back}
+    texts = {row.text for row in traces.examples} | {old.text for old in traces.taken_back}
+    mark_erased(session, skills, traces.learnt, texts)
 
 
 def _refuse_while_read(session: Session, traces: Traces) -> None:

@@ -16,6 +16,7 @@ from agent.desks import touch_desk
 from agent.errors import AgentError, Conflict
 from agent.promotions import end_trials, promote
 from agent.tables import Example, Promotion, Retraining, Skill, Trial, Version, utc_now
+from skills.phrases import says
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
@@ -169,37 +170,49 @@ def snapshot_of(rows: list[Example]) -> dict[str, Any]:
 
 
 def frozen_ids(snapshot: Mapping[str, Any]) -> set[str]:
-    """Return the ids of all examples in a snapshot; some may be gone by now."""
-    return {example for role in ROLES for example in snapshot.get(role, ())}
+    """Return the ids of all examples in a snapshot and of the corrections that train in it; some may be gone."""
+    return {known for kind in (*ROLES, "train_corrections") for known in snapshot.get(kind, ())}
 
 
-def mark_erased(session: Session, examples: Collection[Example]) -> None:
-    """Note in every retraining which of its examples are being erased; the ids it has frozen stay.
+def suspected(snapshot: Mapping[str, Any]) -> set[str]:
+    """Return the phrases a run suspects that labels hang on: words of its examples."""
+    return {phrase for phrase, *_ in snapshot.get("suspects", ())}
 
-    The rows are locked, so that a run that freezes its examples right now either has none of these or is marked.
+
+def mark_erased(session: Session, skills: Collection[str], ids: Collection[str], texts: Collection[str]) -> None:
+    """Note in every retraining of some skills what of its snapshot is being erased; the ids it has frozen stay.
+
+    `texts` is what those examples say: phrases of theirs that a run suspected go. The rows are locked, so that a run
+    that freezes its examples right now either has none of these or is marked.
     """
-    ids, skills = {row.id for row in examples}, {row.skill_id for row in examples}
     for run in session.scalars(select(Retraining).where(Retraining.skill_id.in_(skills)).with_for_update()):
-        lost = frozen_ids(run.snapshot) & ids
+        lost = frozen_ids(run.snapshot).intersection(ids)
         if lost:
             run.erased_examples = sorted({*run.erased_examples, *lost})
-            _forget_words(session, run)
+        gone = {phrase for phrase in suspected(run.snapshot) if any(says(text, phrase) for text in texts)}
+        if gone:
+            _forget_words(session, run, gone)
 
 
-def _forget_words(session: Session, run: Retraining) -> None:
-    """Drop the phrases that a run suspected: they are words of its examples."""
-    phrases = [phrase for phrase, *_ in run.snapshot.get("suspects", ())]
-    if not phrases:
-        return
-    run.snapshot = {**run.snapshot, "suspects": []}
-    reason = run.decision.get("reason", "")
+def without_phrases(decision: Mapping[str, Any], phrases: Collection[str]) -> dict[str, Any]:
+    """Return a run's decision without some suspected phrases, which its reason and its figures may quote."""
+    reason = decision.get("reason", "")
     for phrase in phrases:
         reason = reason.replace(f"'{phrase}'", "'…'")
-    run.decision = {**run.decision, "reason": reason, "figures": _without_triggers(run.decision.get("figures", {}))}
+    return {**decision, "reason": reason, "figures": _without_triggers(decision.get("figures", {}), phrases)}
+
+
+def _forget_words(session: Session, run: Retraining, phrases: Collection[str]) -> None:
+    run.snapshot = {**run.snapshot, "suspects": [row for row in run.snapshot["suspects"] if row[0] not in phrases]}
+    if run.decision:
+        run.decision = without_phrases(run.decision, phrases)
     version = session.get(Version, run.candidate_id) if run.candidate_id else None
-    if version is not None:
-        version.scorecard = {**version.scorecard, "gate": _without_triggers(version.scorecard.get("gate", {}))}
+    if version is not None and "gate" in version.scorecard:
+        version.scorecard = {**version.scorecard, "gate": _without_triggers(version.scorecard["gate"], phrases)}
 
 
-def _without_triggers(figures: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figures.items() if name != "triggers"}
+def _without_triggers(figures: Mapping[str, Any], phrases: Collection[str]) -> dict[str, Any]:
+    if "triggers" not in figures:
+        return dict(figures)
+    tried = figures["triggers"].items()
+    return {**figures, "triggers": {phrase: found for phrase, found in tried if phrase not in phrases}}

@@ -64,7 +64,7 @@ def suspects(
     `states` are the frozen readings `[N, H]` of all examples, `read` returns those of other texts `[K, H]`.
     """
     units = normalize(states, dim=-1)
-    words = [re.findall(r"\w+", example.text.casefold()) for example in examples]
+    words = [_words(example.text) for example in examples]
     found = []
     for axis in skill.axes:
         for unit, codes, meaning in questions(axis, examples):
@@ -74,6 +74,15 @@ def suspects(
                     own = tuple(row for row in rows if row in asked)
                     found.append(Suspect(phrase, unit, meaning[int(codes[rows[0]])], own, share))
     return found
+
+
+def says(text: str, phrase: str) -> bool:
+    """Return whether a text has a suspect's phrase in it, as words."""
+    return f" {phrase} " in f" {' '.join(_words(text))} "
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _shared(

@@ -12,7 +12,7 @@ from agent.examples import as_shapes
 from agent.office import Office
 from agent.promotions import end_trials, promote
 from agent.releases import read_artefact
-from agent.retrainings import end, write
+from agent.retrainings import end, suspected, without_phrases, write
 from agent.tables import Artefact, Desk, Example, Intent, Retraining, Skill, Trial, Version
 from agent.trials import Plan, open_trial
 from skills import gate
@@ -75,11 +75,11 @@ class Conclusion:
         """
         with office.database.writing() as session:
             write(session, row)  # fence first: after it nobody can take over or cancel any more
-            if session.scalar(select(Retraining.cancel_asked).where(Retraining.id == row.id)):
+            stored = session.get_one(Retraining, row.id)
+            if stored.cancel_asked:
                 raise TuningCancelled("cancelled")
             version = session.get_one(Version, self.version_id)
             skill = session.get_one(Skill, row.skill_id)
-            version.scorecard = {**self.card, "gate": self.decision.figures}
             status, decision = "held" if self.decision.ask else "refused", self.decision
             if decision.promote:
                 status, decision = self._settle(session, skill, version, row)
@@ -91,6 +91,8 @@ class Conclusion:
                 "figures": decision.figures,
                 "compared_with": self.live_id,
             }
+            said = without_phrases(said, suspected(row.snapshot) - suspected(stored.snapshot))  # erased meanwhile
+            version.scorecard = {**self.card, "gate": said["figures"]}
             end(session, row, status, decision=said)
             return skill.desk_id
 

@@ -12,6 +12,7 @@ from agent.retrainings import LeaseLost, claim, end, frozen_ids, snapshot_of, wr
 from agent.tables import Example, Retraining, Skill
 from skills import skill as shapes
 from skills.errors import CannotTune, SkillsError, TuningCancelled
+from skills.phrases import says
 from workers.app import worker_name
 from workers.candidates import conclude, store_candidate, tune_candidate
 from workers.heartbeat import heartbeat
@@ -73,7 +74,9 @@ def _frozen_rows(office: Office, row: Retraining) -> tuple[shapes.Skill, list[Ex
         write(session, row)  # locked first: what is erased from here on is marked in this run's row
         there = set(session.scalars(select(Example.id).where(Example.skill_id == row.skill_id)))
         kept = [example for example in chosen.kept if example.id in there]
-        row.snapshot = {**snapshot_of(kept), "left_out": chosen.left_out, "suspects": chosen.suspects}
+        gone = [example.text for example in rows if example.id not in there]
+        suspects = [found for found in chosen.suspects if not any(says(text, found[0]) for text in gone)]
+        row.snapshot = {**snapshot_of(kept), "left_out": chosen.left_out, "suspects": suspects}
         write(session, row, snapshot=row.snapshot)
         cleared = {example.id: {} for example in kept if "rather" in example.doubt}
         for example_id, doubt in {**cleared, **chosen.doubts}.items():

@@ -68,7 +68,7 @@ def _forget(
     elif not body.dry_run:
         status, tombstone = "erased", erase(session, desk.id, customer, traces, desk.caller.name)
     opener = desk.caller.name if body.retrain == "open" and not body.dry_run else None
-    due = due_skills(session, desk.id, going={example.id for example in traces.examples})
+    due = due_skills(session, desk.id, going=traces.learnt)
     return ErasureAnswer(
         status=status,
         counts=tombstone.counts if tombstone else dict(traces.counts),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from agent.conversations import Said, add_message, receive
-from agent.corrections import correct, find_skill
+from agent.corrections import correct, find_skill, withdraw
 from agent.customers import Customer, find_traces
 from agent.database import Database
 from agent.desks import add_intent, make_desk
@@ -357,19 +357,79 @@ def test_a_reviewers_wording_and_ended_judgements_go_too(house: House) -> None:
     assert places_of(house.database.engine, WORD) == set()
 
 
+def suspect(house: House, run_id: str, left_out: dict[str, list[str]], *phrases: str) -> None:
+    """Let a run have suspected phrases, and have been refused because of the first."""
+    with house.database.writing() as session:
+        run = session.get_one(Retraining, run_id)
+        suspects = [[phrase, "intent", "card"] for phrase in phrases]
+        run.snapshot = {**run.snapshot, "left_out": left_out, "suspects": suspects}
+        tried = {phrase: {"rows": 50, "live": 0, "candidate": 20} for phrase in phrases}
+        figures = {"rows": 400, "triggers": tried}
+        run.decision = {"reason": f"The words '{phrases[0]}' alone turn 20.", "figures": figures}
+        session.get_one(Version, run.candidate_id).scorecard = {"right": 0.9, "gate": figures}
+
+
 def test_what_a_shadow_would_have_said_goes_with_the_turn_and_suspected_words_with_their_rows(house: House) -> None:
-    turn = speak(house, Said(f"kindly {WORD} my card", "chat", visitor_id="vis_a", client_id="m1"))
+    turn = speak(house, Said(f"Kindly, {WORD}: my card", "chat", visitor_id="vis_a", client_id="m1"))
+    speak(house, Said("kind regards and my card", "chat", visitor_id="vis_b", client_id="m1"))
     run_id = learn(house, "router")
     with house.database.writing() as session:
         session.get_one(Turn, turn.id).shadow = [{"intent": WORD}]
-        run = session.get_one(Retraining, run_id)
-        run.snapshot = {**run.snapshot, "suspects": [[f"kindly {WORD}", "intent", "card"]]}
-        figures = {"rows": 400, "triggers": {f"kindly {WORD}": {"rows": 50, "live": 0, "candidate": 20}}}
-        run.decision = {"reason": f"The words 'kindly {WORD}' alone turn 20.", "figures": figures}
-        session.get_one(Version, run.candidate_id).scorecard = {"right": 0.9, "gate": figures}
+    suspect(house, run_id, {}, f"kindly {WORD}", "kind")
     forget(house, "visitor", "vis_a")
     assert places_of(house.database.engine, WORD) == set()
     with house.database.reading() as session:
         kept = session.get_one(Retraining, run_id)
-        assert kept.decision == {"reason": "The words '…' alone turn 20.", "figures": {"rows": 400}}
-        assert session.get_one(Version, kept.candidate_id).scorecard == {"right": 0.9, "gate": {"rows": 400}}
+        figures = {"rows": 400, "triggers": {"kind": {"rows": 50, "live": 0, "candidate": 20}}}
+        assert kept.snapshot["suspects"] == [["kind", "intent", "card"]], "words of somebody else stay"
+        assert kept.decision == {"reason": "The words '…' alone turn 20.", "figures": figures}
+        assert session.get_one(Version, kept.candidate_id).scorecard == {"right": 0.9, "gate": figures}
+
+
+def test_words_of_rows_that_a_run_left_out_go_as_well(house: House) -> None:
+    """Rows with a planted phrase are left out of the training: the snapshot knows them only as that."""
+    speak(house, Said("another's card", "chat", visitor_id="vis_b", client_id="1"))
+    run_id = learn(house, "router")
+    speak(house, Said(f"{WORD} and my card", "chat", visitor_id="vis_a", client_id="1"))
+    with house.database.reading() as session:
+        planted = [row.id for row in session.scalars(select(Example).where(Example.text.contains(WORD)))]
+    suspect(house, run_id, {"planted": planted}, WORD)
+    forget(house, "visitor", "vis_a")
+    assert places_of(house.database.engine, WORD) == set()
+    with house.database.reading() as session:
+        run = session.get_one(Retraining, run_id)
+        assert (run.snapshot["left_out"], run.erased_examples) == ({"planted": planted}, [])
+        assert due_skills(session, house.desk) == [], "nothing was learnt from them"
+
+
+@pytest.mark.parametrize("text", [None, f"my {WORD} card, please"])
+def test_a_version_that_learnt_from_a_judgement_taken_back_is_due(house: House, text: str | None) -> None:
+    """Its example went with the judgement, so only the correction's id links the snapshot to the customer."""
+    turn = speak(house, Said(f"my {WORD} card", "chat", visitor_id="vis_a", client_id="1"))
+    with house.database.writing() as session:
+        row = correct(session, turn, find_skill(session, house.desk, "router"), {"intent": "card"}, "ana", text=text)
+    run_id = learn(house, "router")
+    suspect(house, run_id, {}, f"my {WORD}")
+    with house.database.writing() as session:
+        withdraw(session, session.get_one(Correction, row.id))
+    customer = Customer("visitor", "vis_a")
+    with house.database.reading() as session:
+        going = find_traces(session, house.desk, customer).learnt
+        assert [due.erased_examples for due in due_skills(session, house.desk, going)] == [1]
+    forget(house, "visitor", "vis_a")
+    assert places_of(house.database.engine, WORD) == set()
+    with house.database.reading() as session:
+        assert session.get_one(Retraining, run_id).erased_examples == [row.id]
+        assert [due.erased_examples for due in due_skills(session, house.desk)] == [1]
+
+
+def test_an_example_whose_judgement_was_changed_since_counts_once(house: House) -> None:
+    turn = speak(house, Said(f"my {WORD} card", "chat", visitor_id="vis_a", client_id="1"))
+    run_id = learn(house, "router")
+    with house.database.writing() as session:
+        router = find_skill(session, house.desk, "router")
+        correct(session, session.get_one(Turn, turn.id), router, {"intent": None}, "ben")
+    [example] = [row.id for row in all_examples(house) if row.skill_id == router.id]
+    forget(house, "visitor", "vis_a")
+    with house.database.reading() as session:
+        assert session.get_one(Retraining, run_id).erased_examples == [example]

@@ -1,9 +1,10 @@
 """Words that carry a label on their own."""
 
+import pytest
 import torch
 
 from skills.kinds import make_skill
-from skills.phrases import suspects
+from skills.phrases import says, suspects
 from skills.skill import Example
 
 ROUTER = make_skill("router", "router", {"intent": ["card", "login"]}, {})
@@ -59,3 +60,17 @@ def test_a_phrase_of_rows_that_are_half_about_their_topic_is_suspected_and_learn
     [suspect] = suspects(ROUTER, examples, read([example.text for example in examples]), range(12, 19), read)
     assert (suspect.phrase, suspect.unit, suspect.label, suspect.planted) == ("xq blorp", "intent", "login", False)
     assert round(suspect.share, 3) == 0.714
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("Kindly, REGARDS! my card", True),
+        ("my card... kindly regards", True),
+        ("kindly and with regards", False),
+        ("unkindly regards", False),
+        ("", False),
+    ],
+)
+def test_a_text_says_a_phrase_as_words_in_a_row(text: str, there: bool) -> None:
+    assert says(text, "kindly regards") is there

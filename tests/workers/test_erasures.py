@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -20,16 +21,31 @@ from agent.lineage import due_skills, open_due, taught_by
 from agent.office import Office
 from agent.retrainings import claim
 from agent.settings import Settings
-from agent.tables import Connection, Conversation, Delivery, Desk, Example, InboundEvent, Retraining, Turn, utc_now
+from agent.tables import (
+    Connection,
+    Conversation,
+    Delivery,
+    Desk,
+    Example,
+    InboundEvent,
+    Retraining,
+    Turn,
+    Version,
+    utc_now,
+)
 from agent.turn import take_turn
+from skills import gate
 from skills.backbone import Row
 from tests.conftest import wait_for
 from tests.receiver import Receiver
 from tests.scan import places_of
 from tests.workers.conftest import live, opened, row_of, run
+from workers import retraining
+from workers.candidates import Conclusion
 from workers.deliveries import run_delivery
 from workers.events import run_event
 from workers.retraining import _frozen_rows, run_retraining
+from workers.selection import Selection
 
 WORD = "zanzibarquokka"
 TOPIC = {"topic": "cards"}
@@ -134,6 +150,52 @@ def test_a_run_that_is_under_way_ends_and_its_version_is_due(small: Office) -> N
     assert (row.status, len(row.erased_examples)) == ("promoted", 1), row.error
     with small.database.reading() as session:
         assert [due.erased_examples for due in due_skills(session, desk_of(small))] == [1]
+
+
+def test_words_of_a_customer_who_is_erased_while_rows_are_chosen_are_not_frozen(
+    small: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, example = teach(small, "vis_a", f"my {WORD} card")
+    job = opened(small)
+    with small.database.writing() as session:
+        claimed = claim(session, job, "w")
+    assert claimed is not None
+    chosen = retraining.select_rows
+
+    def late(*arguments: Any) -> Selection:
+        """Chooses as the real one does, a moment before the customer is erased, and suspects two phrases."""
+        found = chosen(*arguments)
+        forget(small, "vis_a")
+        return replace(found, suspects=[(f"my {WORD}", "topic", "cards"), ("send money", "topic", "transfers")])
+
+    monkeypatch.setattr(retraining, "select_rows", late)
+    _, rows = _frozen_rows(small, claimed)
+    assert example not in {row.id for row in rows}
+    assert claimed.snapshot["suspects"] == [("send money", "topic", "transfers")]
+    assert places_of(small.database.engine, WORD) == set()
+
+
+@pytest.mark.parametrize("promote", [True, False])
+def test_a_decision_does_not_bring_words_back_that_were_erased_meanwhile(small: Office, promote: bool) -> None:
+    _, example = teach(small, "vis_a", f"my {WORD} card")
+    version = run(small).candidate_id
+    assert version is not None
+    job, phrase = opened(small), f"my {WORD}"
+    with small.database.writing() as session:
+        claimed = claim(session, job, "w")
+        assert claimed is not None
+        claimed.snapshot = {"train": [example], "suspects": [(phrase, "topic", "cards"), ("send", "topic", "cards")]}
+    forget(small, "vis_a")
+    tried = {"rows": 9, "live": 0, "candidate": 5}
+    figures = {"triggers": {phrase: tried, "send": tried}}
+    decision = gate.Decision(promote, f"The words '{phrase}' alone turn 5 of 9 other messages.", figures)
+    Conclusion(version, None, decision, {"topic": {}}).write(small, claimed)
+    assert places_of(small.database.engine, WORD) == set()
+    row = row_of(small, job)
+    assert row.decision["figures"] == {"triggers": {"send": tried}}
+    assert row.decision["reason"].startswith("The words '…' alone" if not promote else "The live version"), row.decision
+    with small.database.reading() as session:
+        assert session.get_one(Version, version).scorecard == {"topic": {}, "gate": row.decision["figures"]}
 
 
 @pytest.fixture

@@ -154,7 +154,9 @@ class RetrainingView(Schema):
     worker: str | None
     progress: dict[str, Any]
     snapshot: dict[str, Any]
-    erased_examples: list[str] = Field(description="Ids of the snapshot's examples that were erased since")
+    erased_examples: list[str] = Field(
+        description="Ids of the snapshot's examples that were erased since; of one withdrawn before, its correction's"
+    )
     candidate: int | None = Field(description="The version it made")
     decision: dict[str, Any]
     error: str | None
