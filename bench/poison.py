@@ -116,7 +116,7 @@ def main(seed: int) -> None:
         candidate = tuned(backbone, rows, seed)
         decision, _ = hold_against(backbone, candidate, live, as_shapes(rows), None)
         loss = 100 * (clean - right(backbone, candidate))
-        said = "promoted" if decision.promote else "refused"
+        said = "promoted" if decision.promote else "a human is asked" if decision.ask else "refused"
         line = f"{attack.name:<17}{len(attack.rows):>4} rows  left out {left_out}  {said}  {loss:+.1f} points lost"
         if attack.name == "planted phrase":
             line += f"  the phrase turns {flips(backbone, candidate, attack.rows[0][1]):.1%} of other messages"
