@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from agent.office import Office
 from agent.tables import Retraining
+from tests.conftest import wait_for
 from tests.workers.conftest import opened
 from workers import retraining
+from workers import spare_time as module
 from workers.retraining import run_retraining
 from workers.spare_time import spare_time
 
@@ -31,6 +33,13 @@ def test_a_thread_and_those_it_starts_take_idle_time_and_come_back() -> None:
         assert policy_of_a_new_thread() == os.SCHED_IDLE
         raise ZeroDivisionError
     assert os.sched_getscheduler(0) == before == policy_of_a_new_thread()
+
+
+def test_a_starved_thread_gets_its_ordinary_class_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that waits gets no time either, whatever the machine is busy with."""
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    with module.spare_time():
+        wait_for(lambda: os.sched_getscheduler(0) == os.SCHED_OTHER, 10)
 
 
 def test_a_retraining_runs_on_spare_time_and_its_lease_does_not(small: Office, monkeypatch: pytest.MonkeyPatch) -> None:
