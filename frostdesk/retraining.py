@@ -22,8 +22,8 @@ def carry_through(office: Office, retraining_id: str, on_progress: OnProgress) -
     A row whose worker died is taken over. Ctrl-C asks the training to stop, wherever it runs.
     """
     with ThreadPoolExecutor(1, "retraining") as thread:
-        ours = thread.submit(run_retraining, office, retraining_id)
         try:
+            ours = thread.submit(run_retraining, office, retraining_id)
             while (row := _row(office, retraining_id)).status in OPEN:
                 if ours.done():
                     ours.result()  # raises what nobody expected
