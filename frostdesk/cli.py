@@ -17,6 +17,7 @@ from frostdesk import (
     keys,
     learn,
     lineage,
+    policies,
     review,
     server,
     trials,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(desks.intents, name="intent")
 app.add_typer(desks.articles, name="article")
 app.add_typer(desks.desks, name="desk")
+desks.desks.add_typer(policies.policies)
 app.add_typer(desks.imports, name="import")
 app.add_typer(keys.app, name="key")
 app.add_typer(helpdesk.app, name="connection")

@@ -7,8 +7,7 @@ import typer
 
 from frostdesk.client import BAD_INPUT, Client, fail, part, print_json
 from frostdesk.listing import listing
-from frostdesk.options import Desk, Json, console, share_of
-from frostdesk.trials import Conversations, ShadowTurns, Share, plan
+from frostdesk.options import Desk, Json, console
 
 desks = typer.Typer(help="List, create and change desks.", no_args_is_help=True)
 intents = typer.Typer(help="The desk's table: each intent and what is done about it.", no_args_is_help=True)
@@ -45,80 +44,6 @@ def allow_origins(
     """Set which web pages may embed the desk's chat."""
     changed = Client(desk).call("PATCH", "/v1/admin/desk", json={"allowed_origins": origins})
     console.print(f"Allowed: {', '.join(changed['allowed_origins']) or 'only our own pages'}")
-
-
-@desks.command("budget")
-def set_budget(
-    share: Annotated[
-        str | None, typer.Argument(help="The largest share of wrong answers, such as 5%; or off.", show_default=False)
-    ] = None,
-    desk: Desk = None,
-) -> None:
-    """Set (or without a share, show) how many of the bot's own answers may be wrong.
-
-    What it costs: frostdesk versions faq. Undo: frostdesk desk budget off.
-
-    Example: frostdesk desk budget 5%
-    """
-    client = Client(desk)
-    if share is None:
-        budget = client.get("/v1/admin/desk")["policy"].get("error_budget")
-    else:
-        wanted = None if share == "off" else share_of(share)
-        changed = client.call("PATCH", "/v1/admin/desk", json={"error_budget": wanted})
-        budget = changed["policy"].get("error_budget")
-    said = "No error budget is set" if budget is None else f"At most {budget:.1%} of the bot's answers may be wrong"
-    console.print(f"{said}; 'frostdesk versions faq' shows what each version answers within one.")
-
-
-@desks.command("approval")
-def set_approval(
-    word: Annotated[str | None, typer.Argument(help="on or off.", show_default=False)] = None, desk: Desk = None
-) -> None:
-    """Let (or without a word, show whether) a human says yes before a retrained version goes live.
-
-    Example: frostdesk desk approval on
-    """
-    client = Client(desk)
-    on = _switched_on(word)
-    shown = (
-        client.get("/v1/admin/desk") if word is None else client.call("PATCH", "/v1/admin/desk", json={"approve": on})
-    )
-    wanted = shown["policy"].get("approve", False)
-    console.print("A human must say yes." if wanted else "What the gate passes goes live by itself.")
-
-
-@desks.command("trial")
-def set_trial(
-    word: Annotated[str | None, typer.Argument(help="on or off.", show_default=False)] = None,
-    shadow_turns: ShadowTurns = 100,
-    conversations: Conversations = 50,
-    share: Share = "25%",
-    desk: Desk = None,
-) -> None:
-    """Let (or without a word, show whether) a retrained version be tried on live traffic before it goes live.
-
-    Example: frostdesk desk trial on --shadow-turns 200 --share 10%
-    """
-    client = Client(desk)
-    wanted = plan(shadow_turns, conversations, share) if _switched_on(word) else None
-    shown = (
-        client.get("/v1/admin/desk") if word is None else client.call("PATCH", "/v1/admin/desk", json={"trial": wanted})
-    )
-    found = shown["policy"].get("trial")
-    if not found:
-        console.print("What the gate passes is not tried on live traffic first.")
-        return
-    console.print(
-        f"What the gate passes reads {found['shadow_turns']} messages unseen, then answers {found['share']:.0%} of the "
-        f"conversations until it has had {found['canary_conversations']}."
-    )
-
-
-def _switched_on(word: str | None) -> bool:
-    if word not in (None, "on", "off"):
-        fail(f"'{word}' is neither on nor off.", BAD_INPUT)
-    return word == "on"
 
 
 @intents.command("list")

@@ -20,7 +20,14 @@ def forget(
         str | None, typer.Option(help="A widget's visitor, or a ticket's id at the helpdesk.", show_default=False)
     ] = None,
     conversation: Annotated[str | None, typer.Option(help="One conversation's id.", show_default=False)] = None,
-    retrain: Annotated[bool, typer.Option("--retrain", help="Open retrainings of the skills it taught.")] = False,
+    retrain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrain/--no-retrain",
+            help="Open retrainings of the skills it taught, or only name them; else as 'desk retrain-erased' says.",
+            show_default=False,
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     desk: Desk = None,
     as_json: Json = False,
@@ -32,7 +39,8 @@ def forget(
     if (visitor is None) == (conversation is None):
         fail("Name one customer: --visitor V or --conversation C.", BAD_INPUT)
     client = Client(desk)
-    body = {"visitor_id": visitor, "conversation_id": conversation, "retrain": "open" if retrain else "list"}
+    wanted = None if retrain is None else "open" if retrain else "list"
+    body = {"visitor_id": visitor, "conversation_id": conversation, "retrain": wanted}
     if not yes:
         _confirm(client.post("/v1/admin/erasures", {**body, "dry_run": True}))
     said = client.post("/v1/admin/erasures", body)

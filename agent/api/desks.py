@@ -58,7 +58,7 @@ def read_desk(service: ServiceDep, desk: AdminDeskDep) -> DeskView:
 
 @router.patch("/desk")
 def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> DeskView:
-    """Change a desk's name, allowed origins, words, own rules, error budget, and how candidates go live."""
+    """Change name, allowed origins, words, own rules, error budget, how versions go live, what erasures open."""
     unknown = sorted(set(body.texts or ()) - set(TEXTS))
     if unknown:
         raise BadInput(f"A desk says nothing called '{unknown[0]}'; its texts are {', '.join(TEXTS)}.")
@@ -72,8 +72,9 @@ def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> De
             row.texts = {**row.texts, **body.texts}
         if body.rules is not None:
             row.policy = {**row.policy, "rules": [rule.model_dump() for rule in body.rules]}
-        if body.approve is not None:
-            row.policy = {**row.policy, "approve": body.approve}
+        for switch in ("approve", "retrain_erased"):
+            if (on := getattr(body, switch)) is not None:
+                row.policy = {**row.policy, switch: on}
         wanted = {**row.policy, **body.model_dump(include={"error_budget", "trial"}, exclude_unset=True)}
         row.policy = {name: value for name, value in wanted.items() if value is not None}
         touch_desk(session, desk.id)

@@ -12,7 +12,7 @@ from agent.api.schemas.erasures import DueView, ErasureAnswer, ErasureRequest, E
 from agent.customers import Customer, Traces, find_traces
 from agent.erasures import erase, find_erasure
 from agent.lineage import Due, due_skills, open_due
-from agent.tables import Erasure
+from agent.tables import Desk, Erasure
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/admin", tags=["privacy"])
@@ -67,7 +67,7 @@ def _forget(
         status, tombstone = "erased_before", find_erasure(session, desk.id, customer)
     elif not body.dry_run:
         status, tombstone = "erased", erase(session, desk.id, customer, traces, desk.caller.name)
-    opener = desk.caller.name if body.retrain == "open" and not body.dry_run else None
+    opener = desk.caller.name if not body.dry_run and _opens(session, desk, body) else None
     due = due_skills(session, desk.id, going=traces.learnt)
     return ErasureAnswer(
         status=status,
@@ -75,6 +75,12 @@ def _forget(
         erasure=_view(tombstone) if tombstone else None,
         retraining_due=[_due(session, row, opener) for row in due],
     )
+
+
+def _opens(session: Session, desk: AdminDesk, body: ErasureRequest) -> bool:
+    if body.retrain is None:
+        return bool(session.get_one(Desk, desk.id).policy.get("retrain_erased", False))
+    return body.retrain == "open"
 
 
 def _due(session: Session, due: Due, opener: str | None) -> DueView:

@@ -80,6 +80,14 @@ def test_a_traced_answer_and_the_retraining_an_erasure_opens(own: Running, turn:
         wait_for(lambda: admin.get(f"/v1/admin/retrainings/{opened}").json()["status"] == "cancelled", 180)
 
 
+def test_a_desk_is_told_whether_erasures_open_retrainings(own: Running) -> None:
+    assert "opens nothing" in done(own.command("desk", "retrain-erased"))
+    assert "opens what is due" in done(own.command("desk", "retrain-erased", "on"))
+    assert "opens what is due" in done(own.command("desk", "retrain-erased"))
+    assert "neither on nor off" in refused(own.command("desk", "retrain-erased", "perhaps"), 2)
+    assert "opens nothing" in done(own.command("desk", "retrain-erased", "off"))
+
+
 def test_one_customer_must_be_named_and_known(own: Running) -> None:
     assert "--visitor V or --conversation C" in refused(own.command("forget"), 2)
     assert "--visitor V" in refused(own.command("forget", "--visitor", "v", "--conversation", "c", "--yes"), 2)

@@ -49,6 +49,9 @@ class DeskChange(Schema):
     approve: bool | None = Field(
         None, description="true: a candidate that the gate passes waits for a human's yes before it goes live"
     )
+    retrain_erased: bool | None = Field(
+        None, description="true: an erasure opens retrainings of the skills whose live version learnt from the customer"
+    )
     trial: TrialPlan | None = Field(
         None,
         description="A candidate that the gate passes is first tried on live traffic, so long. null: it is not",

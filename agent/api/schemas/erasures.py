@@ -19,10 +19,10 @@ class ErasureRequest(Schema):
         None, description="A widget's visitor (`vis_...`), or a ticket's id at the helpdesk: all their conversations"
     )
     conversation_id: CustomerId | None = Field(None, description="One conversation (`conv_...`)")
-    retrain: Literal["list", "open"] = Field(
-        "list",
+    retrain: Literal["list", "open"] | None = Field(
+        None,
         description="list: name the skills whose live version was made with erased examples; "
-        "open: open a retraining of each as well",
+        "open: open a retraining of each as well; left out: as the desk's policy `retrain_erased` says",
     )
     dry_run: bool = Field(False, description="Only count what would go; nothing is changed")
 
@@ -50,7 +50,7 @@ class DueView(Schema):
     skill: str
     live_version: int
     erased_examples: int
-    retraining: str | None = Field(description="With `retrain: open`: the retraining of the skill, now open")
+    retraining: str | None = Field(description="If retrainings are opened: that of the skill, now open")
     opened: bool = Field(description="False with a retraining: one was under way already, which may have seen the rows")
 
 

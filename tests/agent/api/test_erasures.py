@@ -100,6 +100,30 @@ def test_lineage_names_who_taught_an_answer_until_they_are_erased(desks: TwoDesk
     check_opened(desks, said, body)
 
 
+def test_a_desk_may_want_every_erasure_to_open_what_is_due(desks: TwoDesks) -> None:
+    with closing(desks.running.visitor()) as visitor:
+        first, second = (ask(visitor, f"{WORD} {n}: how much may I take from a machine") for n in ("one", "two"))
+    for turn in (first, second):
+        correct(desks.demo, turn, "faq", {"article": "card-not-arrived"})
+    learn(desks.running, "faq")
+    changed = desks.demo.patch("/v1/admin/desk", json={"retrain_erased": True}).json()
+    assert changed["policy"]["retrain_erased"] is True
+    opened = None
+    try:
+        body = {"conversation_id": first["conversation_id"]}
+        [preview] = desks.demo.post(ERASURES, json={**body, "dry_run": True}).json()["retraining_due"]
+        [named] = desks.demo.post(ERASURES, json={**body, "retrain": "list"}).json()["retraining_due"]
+        assert {(due["retraining"], due["opened"]) for due in (preview, named)} == {(None, False)}
+        [due] = desks.demo.post(ERASURES, json={"conversation_id": second["conversation_id"]}).json()["retraining_due"]
+        opened = due["retraining"]
+        assert (due["erased_examples"], due["opened"]) == (2, True)
+    finally:
+        desks.demo.patch("/v1/admin/desk", json={"retrain_erased": False})
+        desks.demo.post(f"/v1/admin/retrainings/{opened}/cancel")
+    path = f"/v1/admin/retrainings/{opened}"
+    wait_for(lambda: desks.demo.get(path).json()["status"] == "cancelled", 180)
+
+
 def check_opened(desks: TwoDesks, said: dict[str, Any], body: dict[str, str]) -> None:
     """The erasure opened a retraining; asked again it names the same one. Cancelled here: a worker took it."""
     [due] = said["retraining_due"]
