@@ -37,7 +37,10 @@ LOOK_SECONDS = 0.2
 
 @dataclass
 class House:
-    """The running installation. `paused` parts are not restarted when they die."""
+    """The running installation.
+
+    `paused` parts are not restarted when they die; `surprises` are answers that no outage excuses.
+    """
 
     folder: Path
     postgres: "PostgresServer"
@@ -47,6 +50,7 @@ class House:
     ports: dict[str, int] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     queue_url: str = ""
+    surprises: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.database = Database(self.url, pool=2)
@@ -66,6 +70,9 @@ class House:
                 "FROSTDESK_DATA": str(self.folder / name),
                 "FROSTDESK_PORT": str(self.ports[name]),
                 "FROSTDESK_TORCH_THREADS": "1",
+                "FROSTDESK_VISITOR_PER_MINUTE": "100000",
+                "FROSTDESK_ADDRESS_PER_MINUTE": "100000",
+                "FROSTDESK_PRIVATE_DELIVERIES": "1",
                 "REMAP_SIGTERM": "SIGQUIT",
             }
             command = python("frostdesk", *arguments)
@@ -108,7 +115,7 @@ class House:
             return False
 
     def persist(self, method: str, path: str, seconds: float = 90, **options: Any) -> Any:
-        """Call the APIs in turn until one answers; refusals by overload, outage or rate are tried again."""
+        """Call the APIs in turn until one answers; refusals by overload or outage are tried again."""
         deadline, names = time.monotonic() + seconds, ("api1", "api2")
         for attempt in range(10_000):
             with self.client(names[attempt % 2]) as client:
@@ -116,6 +123,8 @@ class House:
                     answer = client.request(method, path, **options)
                 except httpx.HTTPError:
                     answer = None
+            if answer is not None and answer.status_code == 500:
+                self.surprises.append(f"{path} answered 500: {answer.text}")
             if answer is not None and answer.status_code not in (429, 500, 503):
                 answer.raise_for_status()
                 return answer.json()

@@ -1,19 +1,35 @@
 """What must hold whatever died: read from the database and the stored prompts, after every round."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import select
 
 from agent.retrainings import MOST_ATTEMPTS, OPEN
-from agent.tables import Artefact, Message, Promotion, Retraining, Skill, Turn, Version
+from agent.tables import (
+    Artefact,
+    Conversation,
+    Delivery,
+    Escalation,
+    InboundEvent,
+    Message,
+    Promotion,
+    Retraining,
+    Skill,
+    Turn,
+    Version,
+)
 from skills.backbone import Backbone
 from skills.checkpoint import unpack
 from skills.errors import PromptRefused
+from tests.faults.helpdesk import Helpdesk, event_of, ticket_of
 from tests.faults.house import House
 from tests.faults.visitors import Visitor
 
 
-def broken(house: House, visitors: Sequence[Visitor], backbone: Backbone) -> list[str]:
+def broken(
+    house: House, visitors: Sequence[Visitor], backbone: Backbone, helpdesk: Helpdesk | None = None
+) -> list[str]:
     """Return every invariant that does not hold, in words."""
     with house.database.reading() as session:
         skills = list(session.scalars(select(Skill)))
@@ -21,11 +37,13 @@ def broken(house: House, visitors: Sequence[Visitor], backbone: Backbone) -> lis
         runs = list(session.scalars(select(Retraining)))
         promotions = list(session.scalars(select(Promotion).order_by(Promotion.created_at)))
         artefacts = dict(session.execute(select(Artefact.digest, Artefact.content)).all())
-        turns = list(session.scalars(select(Turn)))
+        turns, escalations = list(session.scalars(select(Turn))), list(session.scalars(select(Escalation)))
+        owners = dict(session.execute(select(Conversation.id, Conversation.owner)).all())
     found = _live(skills, versions, artefacts, backbone) + _runs(runs, promotions) + _answers(turns, promotions)
+    found += _hand_overs(turns, escalations, owners) + house.surprises
     for visitor in visitors:
-        found += _conversation(house, visitor)
-    return found
+        found += _visitor(house, visitor)
+    return found + (_tickets(house, helpdesk) if helpdesk else [])
 
 
 def _live(skills: list[Skill], versions: list[Version], artefacts: dict[str, bytes], backbone: Backbone) -> list[str]:
@@ -70,23 +88,47 @@ def _answers(turns: list[Turn], promotions: list[Promotion]) -> list[str]:
     ]
 
 
-def _conversation(house: House, visitor: Visitor) -> list[str]:
-    """I2, I7: every accepted message is stored once, answered or handed over once, in the order it was said."""
+def _hand_overs(turns: list[Turn], escalations: list[Escalation], owners: dict[str, str]) -> list[str]:
+    """I2: what was handed over was handed over once, and a human has it."""
+    recorded = Counter(escalation.turn_id for escalation in escalations)
+    decided = Counter(turn.id for turn in turns if turn.outcome == "escalated")
+    found = [f"{turn} was handed over {recorded[turn]} times" for turn in recorded | decided if recorded[turn] != 1]
+    found += [f"{turn} was handed over and does not say so" for turn in recorded - decided]
+    return found + [
+        f"{escalation.conversation_id} was handed over and nobody has it"
+        for escalation in escalations
+        if escalation.status == "open" and owners[escalation.conversation_id] != "human"
+    ]
+
+
+def _visitor(house: House, visitor: Visitor) -> list[str]:
+    """I2, I7: every accepted message is stored once, in its conversation, in the order it was said."""
     said = list(visitor.accepted)  # before the tables are read: the visitor goes on writing
-    if visitor.conversation is None:
-        return [f"{visitor.name_} was never heard"]
+    by_conversation: dict[str, list[tuple[str, str]]] = {}
+    for conversation, client_id, turn in said:
+        by_conversation.setdefault(conversation, []).append((client_id, turn))
     with house.database.reading() as session:
-        mine = visitor.conversation
-        turns = {turn.message_id: turn for turn in session.scalars(select(Turn).where(Turn.conversation_id == mine))}
-        rows = select(Message).where(Message.conversation_id == mine).order_by(Message.seq)
-        messages = list(session.scalars(rows))
+        started = select(Conversation.id).where(Conversation.visitor_id == visitor.id).order_by(Conversation.created_at)
+        conversations = list(session.scalars(started))
+    found = [] if by_conversation else [f"{visitor.name_} was never heard"]
+    if conversations[: len(by_conversation)] != list(by_conversation) or len(conversations) > len(by_conversation) + 1:
+        found.append(f"{visitor.name_}: conversations that nobody began, or out of order")
+    for conversation, messages in by_conversation.items():
+        found += _conversation(house, conversation, messages)
+    return found
+
+
+def _conversation(house: House, conversation: str, said: list[tuple[str, str]]) -> list[str]:
+    """Hold one conversation against what was accepted of it: (client message id, turn id)."""
+    messages, turns = _read(house, conversation)
     theirs = [message for message in messages if message.author == "customer"]
-    accepted = [client_id for client_id, _ in said]
     found = []
-    if [message.client_id for message in theirs][: len(accepted)] != accepted:
-        found.append(f"{visitor.name_}: not every accepted message is stored once, in the order it was said")
+    if [message.client_id for message in theirs][: len(said)] != [client_id for client_id, _ in said]:
+        found.append(f"{conversation}: not every accepted message is stored once, in the order it was said")
+    if len(theirs) > len(said) + 1:
+        found.append(f"{conversation}: messages that nobody sent")
     if [message.seq for message in messages] != list(range(1, len(messages) + 1)):
-        found.append(f"{visitor.name_}: the conversation's numbers have gaps")
+        found.append(f"{conversation}: the numbers have gaps")
     for (client_id, turn_id), message in zip(said, theirs, strict=False):
         turn = turns.get(message.id)
         if turn is None or turn.id != turn_id:
@@ -96,5 +138,56 @@ def _conversation(house: House, visitor: Visitor) -> list[str]:
     bots = {message.id: message.seq for message in messages if message.author == "bot"}
     strays = [seq for reply, seq in bots.items() if reply not in replies and seq < last]
     if len(set(replies)) < len(replies) or not bots.keys() >= set(replies) or strays:
-        found.append(f"{visitor.name_}: replies and turns do not match")
+        found.append(f"{conversation}: replies and turns do not match")
+    return found
+
+
+def _read(house: House, conversation: str) -> tuple[list[Message], dict[str, Turn]]:
+    """Return a conversation's messages in order, and its turns by message."""
+    with house.database.reading() as session:
+        turns = session.scalars(select(Turn).where(Turn.conversation_id == conversation))
+        rows = select(Message).where(Message.conversation_id == conversation).order_by(Message.seq)
+        return list(session.scalars(rows)), {turn.message_id: turn for turn in turns}
+
+
+def _tickets(house: House, helpdesk: Helpdesk) -> list[str]:
+    """I2, I7: every accepted event is stored once, and each ticket's messages stand in the order they were sent."""
+    accepted, mine = helpdesk.accepted, helpdesk.connection_id
+    with house.database.reading() as session:
+        stored = set(session.scalars(select(InboundEvent.event_id).where(InboundEvent.connection_id == mine)))
+        rows = session.execute(
+            select(Conversation.external_id, Message.client_id)
+            .join(Message, Message.conversation_id == Conversation.id)
+            .where(Conversation.connection_id == mine, Message.author == "customer")
+            .order_by(Message.conversation_id, Message.seq)
+        ).all()
+    lost = {event_of(number) for number in range(accepted)} - stored
+    found = [f"accepted and not stored: {sorted(lost)}"] if lost else []
+    by_ticket: dict[str, list[str]] = {}
+    for number in range(accepted + 1):  # one may be stored and not yet said to be
+        by_ticket.setdefault(ticket_of(number), []).append(event_of(number))
+    heard: dict[str, list[str]] = {}
+    for ticket, name in rows:
+        heard.setdefault(ticket, []).append(name)
+    found += [
+        f"{ticket}: {names}" for ticket, names in heard.items() if names != by_ticket.get(ticket, [])[: len(names)]
+    ]
+    return found
+
+
+def unanswered(house: House, helpdesk: Helpdesk) -> list[str]:
+    """I2, once all is quiet: every accepted event has its one turn and its one answer, which has arrived."""
+    arrived = {headers["webhook-id"] for _, _, headers in helpdesk.receiver.got}
+    with house.database.reading() as session:
+        rows = session.execute(
+            select(InboundEvent, Delivery)
+            .outerjoin(Delivery, Delivery.inbound_event_id == InboundEvent.id)
+            .where(InboundEvent.connection_id == helpdesk.connection_id)
+        ).all()
+    found = [] if len(rows) == helpdesk.accepted else [f"{len(rows)} answers to {helpdesk.accepted} events"]
+    for event, delivery in rows:
+        if event.status != "handled" or event.turn_id is None:
+            found.append(f"{event.event_id} is {event.status}: {event.error}")
+        elif delivery is None or delivery.status != "sent" or delivery.id not in arrived:
+            found.append(f"the answer to {event.event_id} did not arrive")
     return found

