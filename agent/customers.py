@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from agent.channels import standard
 from agent.corrections import Lesson, lessons, taken_back
 from agent.errors import BadInput
 from agent.examples import text_digest
@@ -23,9 +22,6 @@ from agent.tables import (
     Skill,
     Turn,
 )
-
-BATCH = 500
-"""Event bodies in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +95,12 @@ def _tickets(
 def _events(session: Session, conversations: Sequence[str], tickets: set[tuple[str, str]]) -> dict[str, str]:
     """Return the events of the customer, each with its connection: those of their turns, and unread ones."""
     turns = select(Turn.id).where(Turn.conversation_id.in_(conversations))
-    read = select(InboundEvent.id, InboundEvent.connection_id).where(InboundEvent.turn_id.in_(turns))
-    found = {row.id: row.connection_id for row in session.execute(read)}
-    unread = select(InboundEvent.id, InboundEvent.connection_id, InboundEvent.body).where(
-        InboundEvent.connection_id.in_({connection for connection, _ in tickets}),
-        InboundEvent.turn_id.is_(None),
-        InboundEvent.body != b"",
+    theirs = or_(
+        InboundEvent.turn_id.in_(turns),
+        tuple_(InboundEvent.connection_id, InboundEvent.ticket_id).in_(tickets),
     )
-    for event, connection, body in session.execute(unread.execution_options(yield_per=BATCH)):
-        ticket = standard.ticket_of(body)
-        if ticket is not None and (connection, ticket) in tickets:
-            found[event] = connection
-    return found
+    rows = session.execute(select(InboundEvent.id, InboundEvent.connection_id).where(theirs))
+    return {row.id: row.connection_id for row in rows}
 
 
 def _examples(session: Session, conversations: Sequence[str]) -> tuple[list[Example], list[tuple[Example, Lesson]]]:

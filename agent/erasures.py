@@ -70,6 +70,7 @@ def _empty_events(session: Session, traces: Traces) -> None:
         .where(InboundEvent.id.in_(traces.events))
         .values(
             body=b"",
+            ticket_id=None,
             error=None,
             status=case((InboundEvent.status == "queued", "ignored"), else_=InboundEvent.status),
         )

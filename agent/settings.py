@@ -7,6 +7,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skills import DEFAULT_BACKBONE, Precision
 
+TRAINING_GIB = 4.0
+
 
 class Settings(BaseSettings):
     """From environment variables `FROSTDESK_*`, `DATABASE_URL` and `REDIS_URL`."""
@@ -23,6 +25,7 @@ class Settings(BaseSettings):
     precision: Precision = "auto"
     threads: int = Field(16, ge=1, le=200, description="Turns at once; beyond it 429")
     torch_threads: int = Field(0, ge=0, description="0: let torch decide")
+    training_gib: float = Field(TRAINING_GIB, gt=0, description="Memory that one retraining may take, in GiB")
     poll_seconds: float = Field(5.0, gt=0, description="How often a process looks for changes without a hint")
     token_minutes: int = Field(60, ge=1, description="Life of a visitor's token")
     visitor_per_minute: int = Field(30, ge=1, description="Messages a visitor may send in a minute")

@@ -1,7 +1,7 @@
 """An inbound event becomes a turn and, in the same transaction, what must be delivered."""
 
 import structlog
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from agent.channels import standard
@@ -17,12 +17,14 @@ from agent.turn_view import show_turn
 
 log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 5
+CAME = (InboundEvent.received_at, InboundEvent.id)
+"""The order of events."""
 
 
 def run_event(office: Office, event_id: str) -> None:
     """Handle one stored event; a second call, or a second worker, finds nothing to do.
 
-    A ticket's events are handled in the order they came: one that is early is left to the sweep.
+    A ticket's events are handled in the order they came: one that is early waits for the one before it.
     """
     with office.database.writing() as session:
         if _is_early(session, event_id):
@@ -33,7 +35,13 @@ def run_event(office: Office, event_id: str) -> None:
         connection = session.get_one(Connection, event.connection_id)
         if event.attempt > MOST_ATTEMPTS:
             event.status, event.error = "failed", f"Given up after {MOST_ATTEMPTS} attempts."
-            return
+    if event.status == "queued":
+        _handle(office, event, connection)
+    _nudge_next(office, event)
+
+
+def _handle(office: Office, event: InboundEvent, connection: Connection) -> None:
+    """Do what an event asks for, or say on its row why not."""
     try:
         asked = standard.parse(event.body)
         if isinstance(asked, standard.RetrainData):
@@ -51,18 +59,29 @@ def run_event(office: Office, event_id: str) -> None:
 def _is_early(session: Session, event_id: str) -> bool:
     """Return whether an earlier event of the same ticket still waits, or is being handled."""
     event = session.get(InboundEvent, event_id)
-    ticket = standard.ticket_of(event.body) if event else None
-    if event is None or ticket is None:
+    if event is None or event.ticket_id is None:
         return False
-    earlier = select(InboundEvent.body).where(
+    earlier = tuple_(*CAME) < (event.received_at, event.id)
+    return session.scalar(_waiting(event).where(earlier).limit(1)) is not None
+
+
+def _nudge_next(office: Office, event: InboundEvent) -> None:
+    """Tell a worker of the ticket's next event: it may have been early while this one was handled."""
+    if event.ticket_id is None:
+        return
+    with office.database.reading() as session:
+        following = session.scalar(_waiting(event).order_by(*CAME).limit(1))
+    if following is not None:
+        office.jobs.nudge("handle_event", following)
+
+
+def _waiting(event: InboundEvent) -> Select[str]:
+    """Select the ids of the events of the same ticket that are not handled yet."""
+    return select(InboundEvent.id).where(
         InboundEvent.connection_id == event.connection_id,
+        InboundEvent.ticket_id == event.ticket_id,
         InboundEvent.status == "queued",
-        or_(
-            InboundEvent.received_at < event.received_at,
-            and_(InboundEvent.received_at == event.received_at, InboundEvent.id < event.id),
-        ),
     )
-    return any(standard.ticket_of(body) == ticket for body in session.scalars(earlier))
 
 
 def _retrain(office: Office, event_id: str, connection: Connection, name: str) -> None:

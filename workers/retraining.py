@@ -9,6 +9,7 @@ from agent.corrections import origins
 from agent.examples import examples_of, ready_skill, with_known_labels
 from agent.office import Office
 from agent.retrainings import LeaseLost, claim, end, frozen_ids, snapshot_of, write
+from agent.settings import TRAINING_GIB
 from agent.tables import Example, Retraining, Skill
 from skills import skill as shapes
 from skills.errors import CannotTune, SkillsError, TuningCancelled
@@ -16,21 +17,26 @@ from skills.phrases import says
 from workers.app import worker_name
 from workers.candidates import conclude, store_candidate, tune_candidate
 from workers.heartbeat import heartbeat
+from workers.memory import bounded_memory
 from workers.selection import select_rows
 from workers.spare_time import spare_time
 
 log = structlog.get_logger(__name__)
 
 
-def run_retraining(office: Office, retraining_id: str) -> None:
-    """Claim a retraining and carry it to its end; do nothing if another worker has it."""
+def run_retraining(office: Office, retraining_id: str, most_gib: float = TRAINING_GIB) -> None:
+    """Claim a retraining and carry it to its end; do nothing if another worker has it.
+
+    It fails, in words, if it needs more than `most_gib` of memory.
+    """
     with office.database.writing() as session:
         row = claim(session, retraining_id, worker_name())
     if row is None:
         return
     log.info("retraining_claimed", retraining=row.id, attempt=row.attempt)
     try:
-        _learn(office, row)
+        with bounded_memory(most_gib):
+            _learn(office, row)
     except LeaseLost:
         log.warning("retraining_lease_lost", retraining=row.id, attempt=row.attempt)
     except TuningCancelled:

@@ -24,7 +24,7 @@ def retrain(retraining_id: str) -> None:
     """Run one retraining, if it is still there to be taken."""
     from workers.retraining import run_retraining  # noqa: PLC0415
 
-    run_retraining(office(), retraining_id)
+    run_retraining(office(), retraining_id, settings.training_gib)
 
 
 @app.task(name="handle_event")

@@ -122,7 +122,13 @@ def _store(service: Service, connection_id: str, body: bytes, headers: dict[str,
         insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
         stored = session.execute(
             insert(InboundEvent)
-            .values(id=row_id, connection_id=connection.id, event_id=event_id, body=body)
+            .values(
+                id=row_id,
+                connection_id=connection.id,
+                event_id=event_id,
+                ticket_id=standard.ticket_of(body),
+                body=body,
+            )
             .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
         )
     if stored.rowcount == 0:  # type: ignore[attr-defined]

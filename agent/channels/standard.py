@@ -93,10 +93,13 @@ def parse(body: bytes) -> Ticket | RetrainData | None:
 def ticket_of(body: bytes) -> str | None:
     """Return the ticket that an event of any type names, however little else of it can be read."""
     try:
-        ticket = json.loads(body)["data"]["ticket_id"]
-    except (ValueError, KeyError, TypeError, RecursionError):  # no JSON, or of another shape
+        found = json.loads(body)["data"]["ticket_id"]
+        ticket = str(found)
+        ticket.encode()
+    except (ValueError, KeyError, TypeError, RecursionError):  # no JSON, of another shape, or half a character
         return None
-    return str(ticket) if isinstance(ticket, str | int) else None
+    names_one = isinstance(found, str | int) and 0 < len(ticket) <= LONGEST_ID and "\0" not in ticket
+    return ticket if names_one else None
 
 
 def handled(ticket_id: str, turn: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -32,11 +32,13 @@ class InboundEvent(Table):
         UniqueConstraint("connection_id", "event_id"),
         CheckConstraint("status IN ('queued', 'running', 'handled', 'ignored', 'failed')", name="status"),
         Index("ix_inbound_events_status", "status", "received_at"),
+        Index("ix_inbound_events_ticket", "connection_id", "ticket_id"),
     )
 
     id: Mapped[str] = primary_key("evt")
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     event_id: Mapped[str]
+    ticket_id: Mapped[str | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(default="queued")
     attempt: Mapped[int] = mapped_column(default=0)

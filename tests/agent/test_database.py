@@ -13,7 +13,7 @@ from agent.database import Database, normal_url
 from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
-from agent.tables import Correction, Desk, Erasure, Example, Retraining, Skill, Table
+from agent.tables import Correction, Desk, Erasure, Example, InboundEvent, Retraining, Skill, Table
 from tests.conversations import store_turn
 
 
@@ -96,6 +96,37 @@ def test_erasures_come_and_go_and_leave_every_other_row_and_constraint(empty_url
         assert session.scalars(text("SELECT id FROM retrainings")).all() == ["ret_1"]
     migrate(empty_url)
     command.check(alembic_config(empty_url))
+    database.close()
+
+
+def test_events_that_wait_learn_their_ticket(empty_url: str) -> None:
+    migrate(empty_url, "0008")
+    database = Database(empty_url, pool=2)
+    bodies = {"evt_1": b'{"data": {"ticket_id": "T1"}}', "evt_2": b"no json", "evt_3": b'{"data": {"ticket_id": 7}}'}
+    with database.writing() as session:
+        desk = make_desk(session, "d", "D")
+        session.execute(
+            text(
+                "INSERT INTO connections (id, desk_id, name, kind, secrets, created_at) "
+                "VALUES ('con_1', :desk, 'c', 'standard', '[]', '2026-01-01')"
+            ),
+            {"desk": desk.id},
+        )
+        for name, body in bodies.items():
+            session.execute(
+                text(
+                    "INSERT INTO inbound_events (id, connection_id, event_id, body, status, attempt, received_at) "
+                    "VALUES (:name, 'con_1', :name, :body, 'queued', 0, '2026-01-01')"
+                ),
+                {"name": name, "body": body},
+            )
+    migrate(empty_url)
+    with database.reading() as session:
+        found = session.execute(select(InboundEvent.id, InboundEvent.ticket_id, InboundEvent.body)).all()
+    assert {row.id: row.ticket_id for row in found} == {"evt_1": "T1", "evt_2": None, "evt_3": "7"}
+    command.downgrade(alembic_config(empty_url), "0008")
+    with database.reading() as session:
+        assert dict(session.execute(text("SELECT id, body FROM inbound_events")).all()) == bodies
     database.close()
 
 

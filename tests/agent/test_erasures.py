@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from agent.channels.standard import ticket_of
 from agent.conversations import Said, add_message, receive
 from agent.corrections import correct, find_skill, withdraw
 from agent.customers import Customer, find_traces
@@ -100,7 +101,9 @@ def arrive(house: House, name: str, body: bytes | dict[str, object], **values: o
     """Store an event of the helpdesk."""
     content = body if isinstance(body, bytes) else json.dumps({"type": "ticket.created", "data": body}).encode()
     with house.database.writing() as session:
-        row = InboundEvent(connection_id=house.connection, event_id=name, body=content, **values)
+        row = InboundEvent(
+            connection_id=house.connection, event_id=name, ticket_id=ticket_of(content), body=content, **values
+        )
         session.add(row)
         session.flush()
         return row.id

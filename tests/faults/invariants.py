@@ -32,6 +32,7 @@ def broken(
 ) -> list[str]:
     """Return every invariant that does not hold, in words."""
     with house.database.reading() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})  # people go on writing meanwhile
         skills = list(session.scalars(select(Skill)))
         versions = list(session.scalars(select(Version)))
         runs = list(session.scalars(select(Retraining)))

@@ -212,7 +212,7 @@ def helpdesk(small: Office, receiver: Receiver) -> str:
 def arrive(office: Office, helpdesk: str, ticket: str) -> str:
     body = json.dumps({"type": "ticket.created", "data": {"ticket_id": ticket, "text": f"my {WORD}"}}).encode()
     with office.database.writing() as session:
-        row = InboundEvent(connection_id=helpdesk, event_id=f"evt-{ticket}", body=body)
+        row = InboundEvent(connection_id=helpdesk, event_id=f"evt-{ticket}", ticket_id=ticket, body=body)
         session.add(row)
         session.flush()
         return row.id

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import func, select, update
 
+from agent.channels.standard import ticket_of
 from agent.leases import take
 from agent.office import Office
 from agent.tables import (
@@ -48,7 +49,7 @@ def connection(office: Office) -> str:
 def arrive(office: Office, connection: str, name: str, body: object, kind: str = "ticket.created") -> str:
     content = body if isinstance(body, bytes) else json.dumps({"type": kind, "data": body}).encode()
     with office.database.writing() as session:
-        row = InboundEvent(connection_id=connection, event_id=name, body=content)
+        row = InboundEvent(connection_id=connection, event_id=name, ticket_id=ticket_of(content), body=content)
         session.add(row)
         session.flush()
         return row.id
@@ -121,7 +122,9 @@ def test_a_reply_joins_its_tickets_conversation(office: Office, connection: str)
     assert sorted(reason["reason"] for reason in handed if reason) == ["asked_for_human"]
 
 
-def test_a_reply_waits_for_the_message_before_it_whose_worker_died(office: Office, connection: str) -> None:
+def test_a_reply_waits_for_the_message_before_it_whose_worker_died(
+    office: Office, connection: str, queue_url: str
+) -> None:
     first = arrive(office, connection, "evt_1", ASKED)
     with office.database.writing() as session:
         assert take(session, InboundEvent, first) is not None
@@ -134,8 +137,14 @@ def test_a_reply_waits_for_the_message_before_it_whose_worker_died(office: Offic
         ("handled", 1),
     ]
     lapse(office)
-    for name in (reply, first, reply):
-        run_event(office, name)
+    run_event(office, reply)
+    with Redis.from_url(queue_url) as queue:
+        queue.delete("events")
+        run_event(office, first)
+        nudges = [json.loads(message)["headers"] for message in queue.lrange("events", 0, -1)]
+        queue.delete("events")
+    assert ("handle_event", repr((reply,))) in [(nudge["task"], nudge["argsrepr"]) for nudge in nudges]
+    run_event(office, reply)
     assert [event(office, name).status for name in (first, reply)] == ["handled", "handled"]
     with office.database.reading() as session:
         mine = session.get_one(Turn, event(office, first).turn_id).conversation_id

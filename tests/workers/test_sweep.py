@@ -64,7 +64,7 @@ def connect(office: Office) -> str:
 def event(office: Office, connection: str, name: str, **values: object) -> str:
     body = json.dumps({"type": "ticket.created", "data": {"ticket_id": name, "text": "hi"}}).encode()
     with office.database.writing() as session:
-        row = InboundEvent(connection_id=connection, event_id=name, body=body, **values)
+        row = InboundEvent(connection_id=connection, event_id=name, ticket_id=name, body=body, **values)
         session.add(row)
         session.flush()
         return row.id
