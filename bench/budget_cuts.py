@@ -44,7 +44,7 @@ def _cut(backbone: Backbone, skill: Skill, examples: list[Example], shots: int, 
     mixed = random.Random(seed).sample(examples, len(examples))
     outside = [e for e in mixed if e.target["intent"] is None]
     taught = draw_shots([e for e in mixed if e.target["intent"] is not None], "intent", shots, seed)
-    taught += outside[: len(outside) // 2]
+    taught += outside[::2]
     used = {e.id for e in taught}
     rest = [e for e in mixed if e.id not in used]
     calibrating = [Example(e.text, e.target, "calibration") for e in rest[:CALIBRATION]]

@@ -42,7 +42,7 @@ class GuaranteeView(Schema):
     answered: int
     coverage: float | None = Field(description="Share of the calibration rows that are answered at the threshold")
     error: float | None = Field(description="Share of those answers that were wrong")
-    bound: float | None = Field(description="Upper 95 % bound of that share (Clopper-Pearson)")
+    bound: float | None = Field(description="Upper 98 % bound of that share (Clopper-Pearson)")
     warning: str | None = Field(description="What to do where there is no guarantee")
 
 

@@ -122,7 +122,7 @@ def test_an_error_budget_silences_what_is_not_sure_enough(admin: httpx.Client) -
         assert (said["budget"], said["in_force"]) == (0.005, True)
         [guarantee] = said["axes"].values()
         assert guarantee["status"] == "no guarantee yet"
-        assert "at least 598 answered calibration rows" in guarantee["warning"]
+        assert "at least 781 answered calibration rows" in guarantee["warning"]
     finally:
         admin.patch("/v1/admin/desk", json={"error_budget": None})
     wait_for(lambda: ask(admin, question)["outcome"] == "answered")
