@@ -42,6 +42,7 @@ from agent.streams import Streams
 from agent.tables import Desk
 from agent.tokens import signing_secret
 from agent.watcher import Watcher
+from skills.meanings import Meanings
 
 log = structlog.get_logger(__name__)
 BODY_BYTES = 64 * 1024
@@ -71,7 +72,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         streams = Streams()
         with office.database.writing() as session:
             secret = signing_secret(session)
-        app.state.service = Service(settings, office, streams, Limits(settings.redis_url), secret)
+        meanings = Meanings(office.backbone, office.reader)
+        app.state.service = Service(settings, office, streams, Limits(settings.redis_url), secret, meanings)
         watcher = Watcher(office, streams, origins.refresh, settings.redis_url, settings.poll_seconds)
         watcher.start()
         log.info("api_ready", backbone=office.backbone.name, fingerprint=office.backbone.fingerprint[:12])

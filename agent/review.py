@@ -13,13 +13,15 @@ from agent.examples import text_digest
 from agent.phrasings import count_alike, has_alike
 from agent.redaction import redact
 from agent.tables import Conversation, Correction, Example, Message, Skill, Turn
+from skills.meanings import Meanings
 
 POOL = 1000
 """Newest turns nobody judged, among which the queue chooses."""
 SAME_WORDS = 88.0
 """Token-sorted similarity (0 to 100) from which two messages are the same phrasing."""
-SAME_TOPIC = 60.0
-"""Similarity from which two messages without an answer ask for the same thing."""
+SAME_TOPIC = 0.6
+"""Cosine (of the bare backbone) from which two messages without an answer ask for the same thing. Among messages of 20
+intents of BANKING77 64 % of such pairs are of one intent, among CLINC150's, with its out-of-scope ones, 97 %."""
 WEIGHTS = {
     "thumbs_down": 4.0,
     "doubted": 3.5,
@@ -51,7 +53,7 @@ class Item:
     doubt: Mapping[str, Any] | None
 
 
-def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
+def review_queue(session: Session, desk_id: str, limit: int, meanings: Meanings) -> list[Item]:
     """Return what to judge next, most instructive first. Raises NotFound for a desk that is not there.
 
     A text that is an example of the router already is left out unless its answer was disliked. Of equal phrasings
@@ -62,7 +64,7 @@ def review_queue(session: Session, desk_id: str, limit: int) -> list[Item]:
     doubts = _doubts(session, desk_id)
     pool, reopened = _unjudged(session, desk_id, doubts), _reopened(session, desk_id)
     in_vain = [text for turn, text in pool if _in_vain(turn)]
-    asked = dict(zip(in_vain, count_alike(in_vain, in_vain, SAME_TOPIC), strict=True))
+    asked = dict(zip(in_vain, meanings.count_near(in_vain, SAME_TOPIC), strict=True))
     weighed = sorted(
         (
             (_weight(turn, asked.get(text, 1), turn.id in doubts, turn.id in reopened), turn, text)

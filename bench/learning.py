@@ -45,6 +45,7 @@ from agent.turn import take_turn
 from skills.backbone import Backbone
 from skills.checkpoint import unpack
 from skills.kinds import make_skill
+from skills.meanings import Meanings
 from skills.prompt import SoftPrompt
 from skills.scorecard import judge
 from skills.skill import Example
@@ -156,8 +157,9 @@ def retrain(office: Office, desk_id: str) -> str:
 
 def from_queue(office: Office, desk_id: str, _chance: random.Random) -> list[str]:
     """Return the turns that the product's queue shows first."""
+    meanings = Meanings(office.backbone, office.reader)
     with office.database.reading() as session:
-        return [item.turn.id for item in review_queue(session, desk_id, JUDGED)]
+        return [item.turn.id for item in review_queue(session, desk_id, JUDGED, meanings)]
 
 
 def at_random(office: Office, desk_id: str, chance: random.Random) -> list[str]:

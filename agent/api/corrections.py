@@ -44,7 +44,7 @@ def list_review(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) -> l
                 audit=item.turn.audit,
                 created_at=item.turn.created_at,
             )
-            for item in review_queue(session, desk.id, limit)
+            for item in review_queue(session, desk.id, limit, service.meanings)
         ]
 
 

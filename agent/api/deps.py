@@ -17,6 +17,7 @@ from agent.settings import Settings
 from agent.streams import Streams
 from agent.tables import Desk, Key, utc_now
 from agent.tokens import read
+from skills.meanings import Meanings
 
 bearer = HTTPBearer(auto_error=False, description="An admin key `fd_...`, or a visitor's token on the chat routes")
 KEY_USE_SECONDS = 60
@@ -33,6 +34,7 @@ class Service:
     streams: Streams
     limits: Limits
     secret: bytes
+    meanings: Meanings
 
 
 @dataclass(frozen=True, slots=True)

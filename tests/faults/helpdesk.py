@@ -25,6 +25,7 @@ class Helpdesk(threading.Thread):
     def __init__(self, house: House, receiver: Receiver) -> None:
         super().__init__(daemon=True)
         self.house, self.receiver, self.over = house, receiver, threading.Event()
+        self.speaking = threading.Lock()
         self.accepted = 0
         self.trouble: BaseException | None = None
         connect = {"name": "helpdesk", "url": receiver.address("200")}
@@ -38,8 +39,9 @@ class Helpdesk(threading.Thread):
     def run(self) -> None:
         try:
             while not self.over.wait(PAUSE):
-                self._send(self.accepted)
-                self.accepted += 1
+                with self.speaking:
+                    self._send(self.accepted)
+                    self.accepted += 1
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for us
             self.trouble = error
 

@@ -30,6 +30,7 @@ class Visitor(threading.Thread):
     def __init__(self, house: House, name: str, desk: str = DESK["desk"], length: int = LONG) -> None:
         super().__init__(daemon=True)
         self.house, self.name_, self.length, self.over = house, name, length, threading.Event()
+        self.speaking = threading.Lock()
         self.accepted: list[tuple[str, str, str]] = []
         self.trouble: BaseException | None = None
         with house.database.reading() as session:
@@ -41,7 +42,8 @@ class Visitor(threading.Thread):
         try:
             conversation, number = None, 0
             while not self.over.wait(PAUSE):
-                conversation = self._say(number, conversation if number % self.length else None)
+                with self.speaking:
+                    conversation = self._say(number, conversation if number % self.length else None)
                 number += 1
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for us
             self.trouble = error

@@ -12,6 +12,7 @@ from agent.review import review_queue
 from agent.tables import Desk, Example, Turn
 from skills.backbone import Backbone
 from skills.kinds import make_skill
+from skills.meanings import Meanings
 from tests.conversations import store_turn
 from tests.workers.conftest import run
 from workers import selection
@@ -140,10 +141,10 @@ def test_a_doubted_judgement_is_not_learnt_but_judged_again_and_then_believed(
     monkeypatch.setattr("skills.doubt.MARGIN", 0.02)  # the random backbone finds all texts alike
     turn_id = add_turn(small, "password app open please, train 77")
     judge(small, turn_id, "cards")
-    first = run(small)
+    first, meanings = run(small), Meanings(small.backbone, small.reader)
     assert [len(ids) for ids in first.snapshot["left_out"].values()] == [1]
     with small.database.reading() as session:
-        [item] = review_queue(session, session.scalars(select(Desk.id)).one(), 10)
+        [item] = review_queue(session, session.scalars(select(Desk.id)).one(), 10, meanings)
         example = session.scalars(select(Example).where(Example.correction_id.is_not(None))).one()
     assert (item.turn.id, item.why) == (turn_id, ("doubted",))
     said, rather = {"topic": "cards"}, {"topic": "login"}
@@ -152,7 +153,7 @@ def test_a_doubted_judgement_is_not_learnt_but_judged_again_and_then_believed(
     assert example.id not in first.snapshot["train"]
     judge(small, turn_id, "cards")
     with small.database.reading() as session:
-        assert review_queue(session, session.scalars(select(Desk.id)).one(), 10) == []
+        assert review_queue(session, session.scalars(select(Desk.id)).one(), 10, meanings) == []
     second = run(small, seed=1)
     assert second.snapshot["left_out"] == {}
     assert example.id in second.snapshot["train"]
