@@ -17,6 +17,7 @@ from agent.api import (
     chat,
     connections,
     corrections,
+    deliveries,
     desks,
     erasures,
     handover,
@@ -26,6 +27,7 @@ from agent.api import (
     pages,
     trials,
     versions,
+    webhooks,
 )
 from agent.api.deps import Service
 from agent.api.edge import Edge
@@ -53,7 +55,7 @@ One frozen language model answers for many support desks; each desk's skills are
 * **Chat**: `POST /v1/chat/session` with a desk's site key gives a visitor's token;
   `POST /v1/chat` takes a message.
 * **Admin**: everything under `/v1/admin` needs `Authorization: Bearer fd_...`.
-* **Webhooks**: helpdesks post signed ticket events to `/webhooks/standard/{connection_id}`.
+* **Webhooks**: helpdesks post their events to `/webhooks/{kind}/{connection_id}`.
 
 Every error is `{"error": {"code", "message", "request_id"}}`.
 """
@@ -89,10 +91,21 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         max_body_size=BODY_BYTES,
         responses={code: {"model": ProblemAnswer} for code in (401, 403, 404, 409, 413, 422, 429, 503)},
     )
-    for routes in (chat, desks, corrections, learning, versions, trials, lineage, handover, erasures):
+    for routes in (
+        chat,
+        desks,
+        corrections,
+        learning,
+        versions,
+        trials,
+        lineage,
+        handover,
+        erasures,
+        connections,
+        deliveries,
+        webhooks,
+    ):
         app.include_router(routes.router)
-    app.include_router(connections.admin)
-    app.include_router(connections.webhooks)
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages"), name="static")

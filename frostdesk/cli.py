@@ -9,10 +9,10 @@ import typer
 from frostdesk import (
     ask,
     bench,
+    channels,
     desks,
     erasures,
     handover,
-    helpdesk,
     isolation,
     keys,
     learn,
@@ -41,8 +41,8 @@ app.add_typer(desks.desks, name="desk")
 desks.desks.add_typer(policies.policies)
 app.add_typer(desks.imports, name="import")
 app.add_typer(keys.app, name="key")
-app.add_typer(helpdesk.app, name="connection")
-app.add_typer(helpdesk.deliveries, name="delivery")
+app.add_typer(channels.app, name="channel")
+app.add_typer(channels.deliveries, name="delivery")
 app.add_typer(bench.app, name="bench")
 app.add_typer(trials.app, name="trial")
 app.add_typer(handover.app, name="conversation")

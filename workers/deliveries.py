@@ -2,12 +2,14 @@
 
 import random
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import structlog
 
 from agent.addresses import safe_transport
-from agent.channels import standard
+from agent.channels import CHANNELS
+from agent.channels.ownership import was_taken_over
 from agent.database import Database
 from agent.leases import take
 from agent.settings import Settings
@@ -15,6 +17,7 @@ from agent.tables import Connection, Delivery, utc_now
 
 log = structlog.get_logger(__name__)
 TIMEOUT = 10.0
+LONGEST_WAIT = 86_400.0
 PATIENCE = (5, 30, 120, 600, 3600, 14_400, 43_200)
 """Seconds before each further attempt; after the last the delivery is dead until somebody sends it again."""
 
@@ -23,10 +26,14 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
     """Send a delivery that is due. Success, another try later, or dead: the row says which."""
     with database.writing() as session:
         delivery = take(session, Delivery, delivery_id)
-        connection = session.get_one(Connection, delivery.connection_id) if delivery else None
-    if delivery is None or connection is None:
-        return
-    status, error = _post(settings, connection, delivery)
+        if delivery is None:
+            return
+        connection = session.get_one(Connection, delivery.connection_id)
+        if delivery.action == "reply" and was_taken_over(session, delivery):
+            delivery.status, delivery.lease_until = "skipped", None
+            delivery.error = "A human took the conversation over before this was sent."
+            return
+    status, error, wait = _post(settings, connection, delivery)
     with database.writing() as session:
         row = session.get(Delivery, delivery.id)
         if row is None:  # its customer was erased meanwhile
@@ -37,21 +44,33 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
         elif delivery.attempt > len(PATIENCE):
             row.status = "dead"
         else:
-            wait = PATIENCE[delivery.attempt - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-            row.due_at = utc_now() + timedelta(seconds=wait)
+            jittered = PATIENCE[delivery.attempt - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
+            row.due_at = utc_now() + timedelta(seconds=max(jittered, wait))
     log.info("delivery_tried", delivery=delivery.id, attempt=delivery.attempt, status=status, error=error)
 
 
-def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tuple[int | None, str | None]:
-    """Post once; return the HTTP status, and what went wrong, if anything did."""
-    body, headers = standard.signed(delivery.payload, connection.secrets[0], delivery.id, utc_now())
+def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tuple[int | None, str | None, float]:
+    """Send once; return the HTTP status, what went wrong, if anything did, and for how long we are asked to wait."""
+    call = CHANNELS[connection.kind].call(connection, delivery, utc_now())
     transport = safe_transport(settings.private_deliveries)
     try:
         with (
             httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
-            client.stream("POST", str(connection.url), content=body, headers=headers) as answer,
+            client.stream(call.method, call.url, content=call.body, headers=dict(call.headers)) as answer,
         ):
             status, arrived = answer.status_code, answer.is_success  # its body is nothing we wait for
+            wait = _asked_to_wait(answer.headers.get("retry-after"))
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
-        return None, f"{type(error).__name__}: {error}"[:300]
-    return status, None if arrived else f"The helpdesk answered {status}."
+        return None, f"{type(error).__name__}: {error}"[:300], 0.0
+    return status, None if arrived else f"The helpdesk answered {status}.", wait
+
+
+def _asked_to_wait(header: str | None) -> float:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3), within a day; 0 without one we can read."""
+    if header is None:
+        return 0.0
+    try:
+        seconds = float(header) if header.isdigit() else (parsedate_to_datetime(header) - utc_now()).total_seconds()
+    except (ValueError, TypeError):  # TypeError: a date without a zone
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT)

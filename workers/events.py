@@ -4,7 +4,9 @@ import structlog
 from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from agent.channels import standard
+from agent.channels import CHANNELS
+from agent.channels.channel import Heard, Mode, Retrain, TakenOver
+from agent.channels.ownership import stand_down, take_back
 from agent.conversations import Said
 from agent.corrections import find_skill
 from agent.errors import BadInput, Conflict, NotFound
@@ -43,17 +45,22 @@ def run_event(office: Office, event_id: str) -> None:
 def _handle(office: Office, event: InboundEvent, connection: Connection) -> None:
     """Do what an event asks for, or say on its row why not."""
     try:
-        asked = standard.parse(event.body)
-        if isinstance(asked, standard.RetrainData):
+        asked = CHANNELS[connection.kind].parse(event.body)
+        if isinstance(asked, Retrain):
             _retrain(office, event.id, connection, asked.skill)
             return
     except (BadInput, NotFound, Conflict) as error:
         _close(office, event.id, "failed", error.sentence)
         return
-    if asked is None:
-        _close(office, event.id, "ignored", None)
-        return
-    _answer(office, event, connection, asked)
+    match asked:
+        case Heard() if asked.ours or connection.mode != "answer":
+            _answer(office, event, connection, asked)
+        case Heard() | TakenOver():
+            with office.database.writing() as session:
+                stand_down(session, connection, asked.ticket_id)
+            _close(office, event.id, "handled", None)
+        case None:
+            _close(office, event.id, "ignored", None)
 
 
 def _is_early(session: Session, event_id: str) -> bool:
@@ -96,12 +103,14 @@ def _retrain(office: Office, event_id: str, connection: Connection, name: str) -
     log.info("retraining_opened", inbound=event_id, retraining=row.id)
 
 
-def _answer(office: Office, event: InboundEvent, connection: Connection, ticket: standard.Ticket) -> None:
-    """Take the turn of a ticket message and nudge the worker about its answer."""
+def _answer(office: Office, event: InboundEvent, connection: Connection, ticket: Heard) -> None:
+    """Take the turn of a ticket message and nudge the worker about what follows from it."""
     office.releases.refresh(connection.desk_id)
+    with office.database.writing() as session:
+        take_back(session, connection, ticket.ticket_id, event.received_at)
     said = Said(
         ticket.text,
-        channel="standard",
+        channel=connection.kind,
         client_id=event.event_id,
         connection_id=connection.id,
         external_id=ticket.ticket_id,
@@ -112,31 +121,35 @@ def _answer(office: Office, event: InboundEvent, connection: Connection, ticket:
         _close(office, event.id, "ignored", error.sentence)
         return
     with office.database.writing() as session:
-        delivery_id = _record(session, event.id, connection, ticket.ticket_id, turn_id)
-    if delivery_id:
+        deliveries = _record(session, event.id, connection, ticket.ticket_id, turn_id)
+    for delivery_id in deliveries:
         office.jobs.nudge("deliver", delivery_id)
     log.info("event_handled", inbound=event.id, turn=turn_id)
 
 
-def _record(session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str) -> str | None:
-    """Mark the event handled and queue its answer, once."""
+def _record(session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str) -> list[str]:
+    """Mark the event handled and queue what must be sent, once; return the deliveries' ids in order."""
     event = session.get_one(InboundEvent, event_id, with_for_update=True)
     if event.status != "queued":  # another attempt handled it, or its customer was erased
-        return None
+        return []
     event.status, event.turn_id, event.handled_at = "handled", turn_id, utc_now()
     if connection.url is None:
-        return None
+        return []
     turn = session.get_one(Turn, turn_id)
     labels = {v["axis"]: v["label"] for v in turn.verdicts if v["skill"] == "classification"}
-    delivery = Delivery(
-        connection_id=connection.id,
-        conversation_id=turn.conversation_id,
-        inbound_event_id=event.id,
-        payload=standard.handled(ticket_id, show_turn(session, turn), labels),
-    )
-    session.add(delivery)
+    mode: Mode = connection.mode  # type: ignore[assignment] - the table checks it
+    channel = CHANNELS[connection.kind]
+    planned = channel.plan(mode, ticket_id, show_turn(session, turn), labels)
+    common = {"connection_id": connection.id, "conversation_id": turn.conversation_id, "inbound_event_id": event.id}
+    if ticket_id == channel.TEST_TICKET:
+        common |= {"status": "skipped", "error": "A test: nothing is sent."}
+    deliveries = [
+        Delivery(position=place, action=step.action, payload=dict(step.payload), **common)
+        for place, step in enumerate(planned)
+    ]
+    session.add_all(deliveries)
     session.flush()
-    return delivery.id
+    return [delivery.id for delivery in deliveries if delivery.status == "queued"]
 
 
 def _close(office: Office, event_id: str, status: str, error: str | None) -> None:

@@ -1,51 +1,28 @@
-"""Helpdesk connections, the events they post, and what is delivered to them."""
+"""Helpdesk connections: how a desk and its helpdesk know each other."""
 
-import base64
-import binascii
-import secrets
-from typing import Annotated, Literal
+import time
 
-import structlog
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from fastapi import APIRouter, Request
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from agent.addresses import check_url
-from agent.api.deps import AdminDeskDep, Limit, Service, ServiceDep
+from agent.api.deps import AdminDeskDep, Service, ServiceDep
 from agent.api.schemas.connections import (
-    Accepted,
+    ConnectionChange,
     ConnectionRequest,
     ConnectionView,
-    DeliveryView,
     NewConnection,
+    SampleEvent,
 )
-from agent.channels import standard
-from agent.errors import BadInput, Conflict, NotFound
-from agent.tables import Connection, Delivery, InboundEvent, new_id, utc_now
+from agent.channels import CHANNELS
+from agent.errors import Conflict, NotFound
+from agent.tables import Connection, Conversation, utc_now
 
-log = structlog.get_logger(__name__)
-admin = APIRouter(prefix="/v1/admin", tags=["connections"])
-webhooks = APIRouter(prefix="/webhooks", tags=["webhooks"])
-EVENT_BYTES = 256 * 1024
-SECRET_BYTES = (24, 64)
+router = APIRouter(prefix="/v1/admin", tags=["connections"])
 
 
-@webhooks.post("/standard/{connection_id}", status_code=202, max_body_size=EVENT_BYTES)
-async def receive_event(connection_id: str, request: Request, service: ServiceDep) -> Accepted:
-    """Take a ticket event signed by Standard Webhooks: checked on raw bytes, stored once, answered at once.
-
-    `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}` are read by a worker;
-    `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a promotion; events of
-    other types are stored and ignored. A replayed event changes nothing.
-    """
-    body = await request.body()
-    return await run_in_threadpool(_store, service, connection_id, body, dict(request.headers))
-
-
-@admin.get("/connections")
+@router.get("/connections")
 def list_connections(request: Request, service: ServiceDep, desk: AdminDeskDep) -> list[ConnectionView]:
     """List the desk's helpdesk connections."""
     statement = select(Connection).where(Connection.desk_id == desk.id).order_by(Connection.name)
@@ -53,105 +30,72 @@ def list_connections(request: Request, service: ServiceDep, desk: AdminDeskDep) 
         return [_connection(request, service, row) for row in session.scalars(statement)]
 
 
-@admin.post("/connections", status_code=201)
+@router.post("/connections", status_code=201)
 def create_connection(
     body: ConnectionRequest, request: Request, service: ServiceDep, desk: AdminDeskDep
 ) -> NewConnection:
     """Connect a helpdesk. The secret is shown this once; both sides sign with it."""
-    secret = body.secret or f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    _check_secret(secret)
+    channel = CHANNELS[body.kind]
+    secrets = channel.secrets_for(body.secret)
     url = check_url(body.url, service.settings.private_deliveries) if body.url else None
+    credentials = channel.check_credentials(body.credentials, url)
     with service.office.database.writing() as session:
         if session.scalar(select(Connection.id).where(Connection.desk_id == desk.id, Connection.name == body.name)):
             raise Conflict(f"There is a connection called '{body.name}' already.")
-        row = Connection(desk_id=desk.id, name=body.name, secrets=[secret], url=url)
+        chosen = {"name": body.name, "kind": body.kind, "mode": body.mode}
+        row = Connection(desk_id=desk.id, **chosen, secrets=secrets, url=url, credentials=credentials)
         session.add(row)
         session.flush()
-        return NewConnection(**_connection(request, service, row).model_dump(), secret=secret)
+        shown = _connection(request, service, row).model_dump()
+    return NewConnection(**shown, secret=secrets[0] if secrets else None)
 
 
-@admin.delete("/connections/{name}", status_code=204)
+@router.patch("/connections/{name}")
+def change_connection(
+    name: str, body: ConnectionChange, request: Request, service: ServiceDep, desk: AdminDeskDep
+) -> ConnectionView:
+    """Change what a connection does, or give it another secret; the one before stays valid until the next change."""
+    with service.office.database.writing() as session:
+        row = _find(session, desk.id, name)
+        if body.mode is not None:
+            row.mode = body.mode
+        if body.secret is not None:
+            row.secrets = [*CHANNELS[row.kind].secrets_for(body.secret), *row.secrets[:1]]
+        return _connection(request, service, row)
+
+
+@router.post("/connections/{name}/test")
+def sample_event(name: str, request: Request, service: ServiceDep, desk: AdminDeskDep) -> SampleEvent:
+    """Return a signed event to try a connection out with: post it to `endpoint`. Nothing is sent for it.
+
+    The conversation of an earlier test goes.
+    """
+    with service.office.database.writing() as session:
+        row = _find(session, desk.id, name)
+        channel, now = CHANNELS[row.kind], utc_now()
+        session.execute(
+            delete(Conversation).where(
+                Conversation.connection_id == row.id, Conversation.external_id == channel.TEST_TICKET
+            )
+        )
+        sample = channel.sample(row.secrets, time.time_ns() // 1000, now)
+        event_id = channel.verify(sample.body, sample.headers, row.secrets, now)
+        endpoint = _connection(request, service, row).endpoint
+    return SampleEvent(endpoint=endpoint, headers=dict(sample.headers), body=sample.body.decode(), event_id=event_id)
+
+
+@router.delete("/connections/{name}", status_code=204)
 def remove_connection(name: str, service: ServiceDep, desk: AdminDeskDep) -> None:
     """Remove a connection with its stored events and deliveries."""
     with service.office.database.writing() as session:
-        row = session.scalar(select(Connection).where(Connection.desk_id == desk.id, Connection.name == name))
-        if row is None:
-            raise NotFound(f"This desk has no connection called '{name}'.")
-        session.delete(row)
+        session.delete(_find(session, desk.id, name))
 
 
-@admin.get("/deliveries")
-def list_deliveries(
-    service: ServiceDep,
-    desk: AdminDeskDep,
-    status: Annotated[Literal["queued", "sent", "dead"] | None, Query()] = None,
-    limit: Limit = 50,
-) -> list[DeliveryView]:
-    """List what was sent, or is to be sent, to helpdesks, newest first."""
-    statement = select(Delivery, Connection.name).join(Connection).where(Connection.desk_id == desk.id)
-    if status is not None:
-        statement = statement.where(Delivery.status == status)
-    with service.office.database.reading() as session:
-        rows = session.execute(statement.order_by(Delivery.created_at.desc()).limit(limit))
-        return [_delivery(row, name) for row, name in rows]
-
-
-@admin.post("/deliveries/{delivery_id}/resend", status_code=202)
-def resend(delivery_id: str, service: ServiceDep, desk: AdminDeskDep) -> DeliveryView:
-    """Send a dead (or waiting) delivery again now, with all its attempts before it."""
-    with service.office.database.writing() as session:
-        row, name = _find_delivery(session, desk.id, delivery_id)
-        if row.status == "sent":
-            raise Conflict("This delivery has arrived already.")
-        row.status, row.attempt, row.due_at, row.lease_until = "queued", 0, utc_now(), None
-        session.flush()
-        shown = _delivery(row, name)
-    service.office.jobs.nudge("deliver", delivery_id)
-    return shown
-
-
-def _store(service: Service, connection_id: str, body: bytes, headers: dict[str, str]) -> Accepted:
-    """Verify and store an event once; nudge a worker after the commit."""
-    with service.office.database.reading() as session:
-        connection = session.get(Connection, connection_id)
-    if connection is None:
-        raise NotFound("There is no such connection.")
-    event_id = standard.verify(body, headers, connection.secrets)
-    row_id = new_id("evt")
-    with service.office.database.writing() as session:
-        insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-        stored = session.execute(
-            insert(InboundEvent)
-            .values(
-                id=row_id,
-                connection_id=connection.id,
-                event_id=event_id,
-                ticket_id=standard.ticket_of(body),
-                body=body,
-            )
-            .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
-        )
-    if stored.rowcount == 0:  # type: ignore[attr-defined]
-        return Accepted(status="known")
-    service.office.jobs.nudge("handle_event", row_id)
-    return Accepted(status="accepted")
-
-
-def _check_secret(secret: str) -> None:
-    try:
-        length = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise BadInput("A secret is 'whsec_' followed by base64.") from error
-    if not secret.startswith("whsec_") or not SECRET_BYTES[0] <= length <= SECRET_BYTES[1]:
-        raise BadInput("A secret is 'whsec_' followed by the base64 of 24 to 64 bytes.")
-
-
-def _find_delivery(session: Session, desk_id: str, delivery_id: str) -> tuple[Delivery, str]:
-    row = session.get(Delivery, delivery_id)
-    connection = session.get_one(Connection, row.connection_id) if row else None
-    if row is None or connection is None or connection.desk_id != desk_id:
-        raise NotFound("There is no such delivery on this desk.")
-    return row, connection.name
+def _find(session: Session, desk_id: str, name: str) -> Connection:
+    row = session.scalar(select(Connection).where(Connection.desk_id == desk_id, Connection.name == name))
+    if row is None:
+        raise NotFound(f"This desk has no connection called '{name}'.")
+    return row
 
 
 def _connection(request: Request, service: Service, row: Connection) -> ConnectionView:
@@ -160,12 +104,8 @@ def _connection(request: Request, service: Service, row: Connection) -> Connecti
         id=row.id,
         name=row.name,
         kind=row.kind,
+        mode=row.mode,
         url=row.url,
-        endpoint=f"{base.rstrip('/')}/webhooks/standard/{row.id}",
+        endpoint=f"{base.rstrip('/')}/webhooks/{row.kind}/{row.id}",
         created_at=row.created_at,
     )
-
-
-def _delivery(row: Delivery, connection: str) -> DeliveryView:
-    fields = {name: getattr(row, name) for name in DeliveryView.model_fields if name != "connection"}
-    return DeliveryView(**fields, connection=connection)

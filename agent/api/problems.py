@@ -16,7 +16,7 @@ from agent.errors import AgentError, TooMany
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[Request, Any], Awaitable[Response]]
-CODES = {404: "not_found", 405: "not_allowed", 413: "too_large"}
+CODES = {404: "not_found", 405: "not_allowed", 413: "too_large", 429: "too_many_requests", 503: "unavailable"}
 NOT_JSON = "The body is not valid JSON."
 NO_OBJECT = "Send a JSON object, with 'content-type: application/json'."
 

@@ -1,1 +1,7 @@
-"""Ways in and out. One file a channel: verify(request), parse(event), and what is sent back."""
+"""Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
+
+from agent.channels import chatwoot, standard
+from agent.channels.channel import Channel
+
+CHANNELS: dict[str, Channel] = {"standard": standard, "chatwoot": chatwoot}
+"""By the `kind` of a connection."""

@@ -10,10 +10,16 @@ from agent.tables.base import Table, primary_key, utc_now
 
 
 class Connection(Table):
-    """A helpdesk that sends events and takes answers, with the secrets both sides sign by."""
+    """A helpdesk that sends events and takes answers, with the secrets both sides sign by.
+
+    `credentials`: what calls to it need besides its address, such as an account and a token.
+    """
 
     __tablename__ = "connections"
-    __table_args__ = (UniqueConstraint("desk_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("desk_id", "name"),
+        CheckConstraint("mode IN ('answer', 'draft', 'label', 'watch')", name="mode"),
+    )
 
     id: Mapped[str] = primary_key("con")
     desk_id: Mapped[str] = mapped_column(ForeignKey("desks.id", ondelete="CASCADE"))
@@ -21,6 +27,8 @@ class Connection(Table):
     kind: Mapped[str] = mapped_column(default="standard")
     secrets: Mapped[list[Any]] = mapped_column(default=list)
     url: Mapped[str | None]
+    mode: Mapped[str] = mapped_column(default="answer", server_default="answer")
+    credentials: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -50,20 +58,24 @@ class InboundEvent(Table):
 
 
 class Delivery(Table):
-    """Something that must reach a helpdesk; `id` is the webhook-id, the same over every attempt."""
+    """Something that must reach a helpdesk; `id` is the webhook-id, the same over every attempt.
+
+    `skipped`: it need not any more, and `error` says why.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        CheckConstraint("status IN ('queued', 'sent', 'dead')", name="status"),
+        UniqueConstraint("inbound_event_id", "position"),
+        CheckConstraint("status IN ('queued', 'sent', 'skipped', 'dead')", name="status"),
         Index("ix_deliveries_status_due", "status", "due_at"),
     )
 
     id: Mapped[str] = primary_key("dlv")
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    inbound_event_id: Mapped[str | None] = mapped_column(
-        ForeignKey("inbound_events.id", ondelete="SET NULL"), unique=True
-    )
+    inbound_event_id: Mapped[str | None] = mapped_column(ForeignKey("inbound_events.id", ondelete="SET NULL"))
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    action: Mapped[str] = mapped_column(default="handled", server_default="handled")
     payload: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(default="queued")
     attempt: Mapped[int] = mapped_column(default=0)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from agent.addresses import check_url
-from agent.api.connections import resend
+from agent.api.deliveries import resend
 from agent.api.deps import AdminDesk, Service
 from agent.database import Database
 from agent.desks import make_desk
@@ -19,6 +19,7 @@ from agent.office import Office
 from agent.settings import Settings
 from agent.streams import Streams
 from agent.tables import Connection, Conversation, Delivery, Desk, utc_now
+from skills.meanings import Meanings
 from tests.conftest import wait_for
 from tests.receiver import Receiver
 from workers.deliveries import PATIENCE, run_delivery
@@ -142,7 +143,8 @@ def test_a_dead_delivery_can_be_sent_again_by_hand(office: Office, receiver: Rec
         session.execute(update(Delivery).values(status="dead", attempt=8, due_at=utc_now() + timedelta(days=1)))
         session.execute(update(Connection).values(url=receiver.address("200")))
         desk = session.get_one(Conversation, session.get_one(Delivery, delivery).conversation_id).desk_id
-    service = Service(TRIAL, office, Streams(), Limits(queue_url), b"")
+    meanings = Meanings(office.backbone, office.reader)
+    service = Service(TRIAL, office, Streams(), Limits(queue_url), b"", meanings)
     admin = AdminDesk(desk, Caller("key", "ana", None))
     assert resend(delivery, service, admin).status == "queued"
     row = send(office.database, delivery)

@@ -6,14 +6,45 @@ from typing import Any, Literal
 from pydantic import Field
 
 from agent.api.schemas.base import Name, Schema
+from agent.channels.channel import Mode
+
+MODES = (
+    "answer: replies, notes and hand-overs are sent; draft: replies become notes; label: labels only; watch: nothing"
+)
 
 
 class ConnectionRequest(Schema):
-    """Connect a helpdesk by Standard Webhooks."""
+    """Connect a helpdesk."""
 
     name: Name
-    url: str | None = Field(None, description="Where answers are posted; none: events are only stored and read")
-    secret: str | None = Field(None, description="`whsec_...`; left out: one is made", max_length=200)
+    kind: Literal["standard", "chatwoot"] = Field("standard", description="`standard`: by Standard Webhooks")
+    mode: Mode = Field("answer", description=MODES)
+    url: str | None = Field(
+        None,
+        description="Where answers are posted (the address of Chatwoot); none: events are only stored and read",
+        max_length=2000,
+    )
+    secret: str | None = Field(
+        None,
+        description="`whsec_...`, left out: one is made. Chatwoot: the bot's secret, left out: events are not signed",
+        min_length=1,
+        max_length=200,
+    )
+    credentials: dict[str, str | int] = Field(
+        {}, description="Chatwoot: `account_id`, and `token`, the access token of the agent bot"
+    )
+
+
+class ConnectionChange(Schema):
+    """What to change; what is left out stays."""
+
+    mode: Mode | None = Field(None, description=MODES)
+    secret: str | None = Field(
+        None,
+        description="Signs from now on; events signed by the one before are still taken",
+        min_length=1,
+        max_length=200,
+    )
 
 
 class ConnectionView(Schema):
@@ -22,6 +53,7 @@ class ConnectionView(Schema):
     id: str
     name: str
     kind: str
+    mode: Mode
     url: str | None
     endpoint: str = Field(description="Where the helpdesk posts its events")
     created_at: datetime
@@ -30,7 +62,31 @@ class ConnectionView(Schema):
 class NewConnection(ConnectionView):
     """A connection just made: the only time its secret can be read."""
 
-    secret: str
+    secret: str | None
+
+
+class SampleEvent(Schema):
+    """A signed event to post to a connection's endpoint."""
+
+    endpoint: str
+    headers: dict[str, str]
+    body: str
+    event_id: str = Field(description="How the helpdesk names it: `event_id` in the list of events")
+
+
+class EventView(Schema):
+    """Something a helpdesk posted."""
+
+    id: str
+    connection: str
+    event_id: str
+    ticket_id: str | None
+    status: str
+    attempt: int
+    error: str | None
+    turn_id: str | None
+    received_at: datetime
+    handled_at: datetime | None
 
 
 class DeliveryView(Schema):
@@ -39,7 +95,9 @@ class DeliveryView(Schema):
     id: str
     connection: str
     conversation_id: str
-    status: Literal["queued", "sent", "dead"]
+    event: str | None = Field(description="The event it answers")
+    action: str = Field(description="handled (one event with everything), reply, note, label or hand_off")
+    status: Literal["queued", "sent", "skipped", "dead"]
     attempt: int
     payload: dict[str, Any]
     answer_status: int | None

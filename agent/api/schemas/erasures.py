@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.api.schemas.base import Readable, Schema
-from agent.channels.standard import LONGEST_ID
+from agent.channels.bodies import LONGEST_ID
 
 CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID), Readable]
 

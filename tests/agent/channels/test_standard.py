@@ -12,8 +12,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from agent.addresses import check_url, is_public, safe_transport
 from agent.channels import standard
+from agent.channels.channel import Heard
 from agent.errors import BadInput, NotSignedIn
 
+NOW = datetime.now(UTC)
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDOC9k1XmNj+M="
 OTHER = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 BODY = json.dumps({"type": "ticket.created", "data": {"ticket_id": "T1", "text": "card lost"}}).encode()
@@ -22,7 +24,7 @@ BODY = json.dumps({"type": "ticket.created", "data": {"ticket_id": "T1", "text":
 def headers(body: bytes, secret: str = SECRET, at: datetime | None = None, event: str = "evt_1") -> dict[str, str]:
     at = at or datetime.now(UTC)
     return {
-        "Webhook-Id": event,
+        "webhook-id": event,
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign(event, at, body.decode()),
     }
@@ -31,19 +33,19 @@ def headers(body: bytes, secret: str = SECRET, at: datetime | None = None, event
 def test_a_ticket_lists_what_a_page_would_offer_as_buttons() -> None:
     near = [{"slug": "fees", "question": "What does it cost?", "link": None}, {"slug": "gone", "question": None}]
     turn = dict.fromkeys(("article", "escalation", "conversation_id", "turn_id")) | {"suggestions": near}
-    data = standard.handled("T1", {**turn, "reply": "One of these?"}, {"topic": "cards"})["data"]
+    data = standard.plan("answer", "T1", {**turn, "reply": "One of these?"}, {"topic": "cards"})[0].payload["data"]
     assert (data["reply"], data["suggestions"]) == ("One of these?\n- What does it cost?", near)
-    assert standard.handled("T1", {**turn, "reply": None}, {})["data"]["reply"] is None
+    assert standard.plan("answer", "T1", {**turn, "reply": None}, {})[0].payload["data"]["reply"] is None
 
 
 class TestVerify:
     """The signature is checked on the raw bytes."""
 
     def test_a_good_signature_gives_the_event_id(self) -> None:
-        assert standard.verify(BODY, headers(BODY), [SECRET]) == "evt_1"
+        assert standard.verify(BODY, headers(BODY), [SECRET], NOW) == "evt_1"
 
     def test_any_of_several_secrets_may_have_signed(self) -> None:
-        assert standard.verify(BODY, headers(BODY, OTHER), [SECRET, OTHER]) == "evt_1"
+        assert standard.verify(BODY, headers(BODY, OTHER), [SECRET, OTHER], NOW) == "evt_1"
 
     def test_a_flipped_byte_another_secret_or_time_is_refused(self) -> None:
         old, future = (datetime.now(UTC) + timedelta(minutes=m) for m in (-6, 6))
@@ -54,22 +56,22 @@ class TestVerify:
             (BODY, headers(BODY, at=future)),
         ):
             with pytest.raises(NotSignedIn):
-                standard.verify(body, sent, [SECRET])
+                standard.verify(body, sent, [SECRET], NOW)
 
     @pytest.mark.parametrize("signature", ["", "v1", "v1,", "v1,###", "nonsense", "v1,a,b", "v2,abc="])
     def test_malformed_headers_are_refused(self, signature: str) -> None:
         with pytest.raises(NotSignedIn):
-            standard.verify(BODY, {**headers(BODY), "webhook-signature": signature}, [SECRET])
-        for missing in ("Webhook-Id", "webhook-timestamp", "webhook-signature"):
+            standard.verify(BODY, {**headers(BODY), "webhook-signature": signature}, [SECRET], NOW)
+        for missing in ("webhook-id", "webhook-timestamp", "webhook-signature"):
             sent = {name: value for name, value in headers(BODY).items() if name != missing}
             with pytest.raises(NotSignedIn):
-                standard.verify(BODY, sent, [SECRET])
+                standard.verify(BODY, sent, [SECRET], NOW)
         with pytest.raises(NotSignedIn):
-            standard.verify(BODY, {**headers(BODY), "webhook-timestamp": "soon"}, [SECRET])
+            standard.verify(BODY, {**headers(BODY), "webhook-timestamp": "soon"}, [SECRET], NOW)
 
     def test_bytes_that_are_no_text_are_refused_not_let_through(self) -> None:
         with pytest.raises(NotSignedIn):
-            standard.verify(b"\xff\xfe", headers(BODY), [SECRET])
+            standard.verify(b"\xff\xfe", headers(BODY), [SECRET], NOW)
 
     def test_the_published_vector(self) -> None:
         """A vector of the convention's own library, if the shared folder is beside the checkout."""
@@ -93,7 +95,7 @@ class TestParse:
             "data": {"ticket_id": "T1", "subject": "Card", "text": "lost", "x": 1},
         }
         ticket = standard.parse(json.dumps(event).encode())
-        assert ticket == standard.Ticket("T1", "Card\n\nlost")
+        assert ticket == Heard("T1", "Card\n\nlost")
 
     def test_other_events_are_ignored(self) -> None:
         assert standard.parse(b'{"type": "ticket.closed", "data": {}}') is None

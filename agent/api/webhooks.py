@@ -1,0 +1,62 @@
+"""Where helpdesks post their events: checked, stored once, answered at once; a worker reads them."""
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from agent.api.deps import Service, ServiceDep
+from agent.api.schemas.connections import Accepted
+from agent.channels import CHANNELS
+from agent.channels.channel import Channel
+from agent.errors import NotFound
+from agent.tables import Connection, InboundEvent, new_id, utc_now
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+EVENT_BYTES = 256 * 1024
+
+
+@router.post("/{kind}/{connection_id}", status_code=202, max_body_size=EVENT_BYTES)
+async def receive_event(kind: str, connection_id: str, request: Request, service: ServiceDep) -> Accepted:
+    """Take a helpdesk's event: its signature is checked on the raw bytes, it is stored once and answered at once.
+
+    `kind` is `standard` (Standard Webhooks: `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?,
+    text}` are read, `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a
+    promotion) or `chatwoot` (the events of an agent bot). Events of other types are stored and ignored. A replayed
+    event changes nothing. When the database does not answer, the helpdesk gets the status after which it tries again.
+    """
+    channel = CHANNELS.get(kind)
+    if channel is None:
+        raise NotFound("There is no such connection.")
+    body = await request.body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        return await run_in_threadpool(_store, service, channel, kind, connection_id, body, headers)
+    except (OperationalError, PoolTimeout) as error:
+        busy = "The database does not answer; try again in a moment."
+        raise HTTPException(channel.BUSY, busy, {"retry-after": "2"}) from error
+
+
+def _store(
+    service: Service, channel: Channel, kind: str, connection_id: str, body: bytes, headers: dict[str, str]
+) -> Accepted:
+    """Verify and store an event once; nudge a worker after the commit."""
+    with service.office.database.reading() as session:
+        connection = session.get(Connection, connection_id)
+    if connection is None or connection.kind != kind:
+        raise NotFound("There is no such connection.")
+    event_id, row_id = channel.verify(body, headers, connection.secrets, utc_now()), new_id("evt")
+    values = {"id": row_id, "connection_id": connection.id, "event_id": event_id, "body": body}
+    with service.office.database.writing() as session:
+        insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+        stored = session.execute(
+            insert(InboundEvent)
+            .values(**values, ticket_id=channel.ticket_of(body))
+            .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
+        )
+    if stored.rowcount == 0:  # type: ignore[attr-defined]
+        return Accepted(status="known")
+    service.office.jobs.nudge("handle_event", row_id)
+    return Accepted(status="accepted")
