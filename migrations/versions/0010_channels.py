@@ -8,6 +8,10 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+CONNECTIONS = sa.table("connections", sa.column("id"), sa.column("kind"))
+DELIVERIES = sa.table("deliveries", sa.column("action"), sa.column("status"), sa.column("connection_id"))
+EVENTS = sa.table("inbound_events", sa.column("connection_id"))
+TALKS = sa.table("conversations", sa.column("connection_id"))
 OLD_STATUS = "status IN ('queued', 'sent', 'dead')"
 NEW_STATUS = "status IN ('queued', 'sent', 'skipped', 'dead')"
 
@@ -28,8 +32,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What only the newer code could send goes: other helpdesks, and deliveries that need not arrive."""
-    op.execute(sa.text("DELETE FROM deliveries WHERE action <> 'handled' OR status = 'skipped'"))
-    op.execute(sa.text("DELETE FROM connections WHERE kind <> 'standard'"))
+    others = sa.select(CONNECTIONS.c.id).where(CONNECTIONS.c.kind != "standard")
+    unknown = sa.or_(DELIVERIES.c.action != "handled", DELIVERIES.c.status == "skipped")
+    op.execute(sa.delete(DELIVERIES).where(sa.or_(unknown, DELIVERIES.c.connection_id.in_(others))))
+    op.execute(sa.delete(EVENTS).where(EVENTS.c.connection_id.in_(others)))
+    op.execute(sa.update(TALKS).where(TALKS.c.connection_id.in_(others)).values(connection_id=None))
+    op.execute(sa.delete(CONNECTIONS).where(CONNECTIONS.c.kind != "standard"))
     with op.batch_alter_table("deliveries") as batch_op:
         batch_op.drop_constraint(op.f("ck_deliveries_status"), type_="check")
         batch_op.create_check_constraint("status", OLD_STATUS)

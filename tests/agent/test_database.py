@@ -13,7 +13,19 @@ from agent.database import Database, normal_url
 from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
-from agent.tables import Correction, Desk, Erasure, Example, InboundEvent, Retraining, Skill, Table
+from agent.tables import (
+    Connection,
+    Conversation,
+    Correction,
+    Delivery,
+    Desk,
+    Erasure,
+    Example,
+    InboundEvent,
+    Retraining,
+    Skill,
+    Table,
+)
 from tests.conversations import store_turn
 
 
@@ -127,6 +139,37 @@ def test_events_that_wait_learn_their_ticket(empty_url: str) -> None:
     command.downgrade(alembic_config(empty_url), "0008")
     with database.reading() as session:
         assert dict(session.execute(text("SELECT id, body FROM inbound_events")).all()) == bodies
+    database.close()
+
+
+def test_what_only_newer_code_sends_goes_with_it(empty_url: str) -> None:
+    migrate(empty_url)
+    database = Database(empty_url, pool=2)
+    with database.writing() as session:
+        desk = make_desk(session, "d", "D")
+        conversation = Conversation(desk_id=desk.id, channel="chatwoot")
+        kinds = [Connection(desk_id=desk.id, name=kind, kind=kind) for kind in ("standard", "chatwoot")]
+        session.add_all([conversation, *kinds])
+        session.flush()
+        conversation.connection_id = kinds[1].id
+        for connection, statuses in zip(kinds, (("sent", "skipped"), ("queued",)), strict=True):
+            event = InboundEvent(connection_id=connection.id, event_id="e", body=b"{}")
+            session.add(event)
+            session.flush()
+            links = {"connection_id": connection.id, "conversation_id": conversation.id, "inbound_event_id": event.id}
+            for place, status in enumerate(statuses):
+                action = "handled" if connection.kind == "standard" else "reply"
+                session.add(Delivery(**links, position=place, action=action, status=status, payload={}))
+    command.downgrade(alembic_config(empty_url), "0009")
+    with database.reading() as session:
+        left = [session.scalar(text(f"SELECT count(*) FROM {name}")) for name in ("connections", "inbound_events")]
+        assert (left, session.scalars(text("SELECT status FROM deliveries")).all()) == ([1, 1], ["sent"])
+    migrate(empty_url)
+    with database.reading() as session:
+        [row] = session.scalars(select(Connection))
+        assert (row.kind, row.mode, row.credentials) == ("standard", "answer", {})
+        assert session.scalars(select(Conversation.connection_id)).all() == [None]
+    command.check(alembic_config(empty_url))
     database.close()
 
 
