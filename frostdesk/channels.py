@@ -10,7 +10,7 @@ from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console
 from frostdesk.sample import try_out
 
-app = typer.Typer(help="Connect helpdesks: Standard Webhooks, Chatwoot.", no_args_is_help=True)
+app = typer.Typer(help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk.", no_args_is_help=True)
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
@@ -19,18 +19,28 @@ MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
-    kind: Annotated[str, typer.Option(help="standard or chatwoot")] = "standard",
+    kind: Annotated[str, typer.Option(help="standard, chatwoot or zendesk")] = "standard",
     mode: Annotated[str, typer.Option(help=MODE)] = "answer",
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
     secret: Annotated[
         str | None,
         typer.Option(help="whsec_... (left out: one is made), or what the helpdesk shows.", show_default=False),
     ] = None,
-    account: Annotated[int | None, typer.Option(help="Chatwoot: the account's number.", show_default=False)] = None,
+    having: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123.",
+            metavar="NAME=VALUE",
+            show_default=False,
+        ),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="FROSTDESK_CHANNEL_TOKEN", help="Chatwoot: the bot's token; asked for if absent.", show_default=False
+            envvar="FROSTDESK_CHANNEL_TOKEN",
+            help="Chatwoot, Zendesk: the API token; asked for if absent.",
+            show_default=False,
         ),
     ] = None,
     desk: Desk = None,
@@ -40,13 +50,15 @@ def new(
 
     Example: frostdesk channel new zen --url https://helpdesk.example/frostdesk
 
-    Example: frostdesk channel new cw --kind chatwoot --url https://chat.example --account 3
+    Example: frostdesk channel new cw --kind chatwoot --url https://chat.example --with account_id=3
     """
     body: dict[str, Any] = {"name": name, "kind": kind, "mode": mode, "url": url, "secret": secret}
-    if kind == "chatwoot":
-        if account is None:
-            fail("Chatwoot needs --account, the number after /accounts/ in its addresses.", BAD_INPUT)
-        body["credentials"] = {"account_id": account, "token": token or typer.prompt("Bot's token", hide_input=True)}
+    if kind != "standard":
+        pairs = [pair.partition("=") for pair in having or ()]
+        if not all(value for _, _, value in pairs):
+            fail("--with takes NAME=VALUE, such as account_id=3.", BAD_INPUT)
+        body["credentials"] = {given: value for given, _, value in pairs}
+        body["credentials"]["token"] = token or typer.prompt("API token", hide_input=True)
     made = Client(desk).post("/v1/admin/connections", body)
     if as_json:
         print_json(made)

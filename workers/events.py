@@ -53,8 +53,10 @@ def _handle(office: Office, event: InboundEvent, connection: Connection) -> None
         _close(office, event.id, "failed", error.sentence)
         return
     match asked:
-        case Heard() if asked.ours or connection.mode != "answer":
+        case Heard() if asked.ours is not False or connection.mode != "answer":
             _answer(office, event, connection, asked)
+        case TakenOver() if asked.author is not None and asked.author == connection.credentials.get("user_id"):
+            _close(office, event.id, "ignored", None)  # what we said ourselves
         case Heard() | TakenOver():
             with office.database.writing() as session:
                 stand_down(session, connection, asked.ticket_id)
@@ -106,8 +108,9 @@ def _retrain(office: Office, event_id: str, connection: Connection, name: str) -
 def _answer(office: Office, event: InboundEvent, connection: Connection, ticket: Heard) -> None:
     """Take the turn of a ticket message and nudge the worker about what follows from it."""
     office.releases.refresh(connection.desk_id)
-    with office.database.writing() as session:
-        take_back(session, connection, ticket.ticket_id, event.received_at)
+    if ticket.ours or connection.mode != "answer":
+        with office.database.writing() as session:
+            take_back(session, connection, ticket.ticket_id, event.received_at)
     said = Said(
         ticket.text,
         channel=connection.kind,

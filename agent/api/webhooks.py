@@ -22,10 +22,15 @@ EVENT_BYTES = 256 * 1024
 async def receive_event(kind: str, connection_id: str, request: Request, service: ServiceDep) -> Accepted:
     """Take a helpdesk's event: its signature is checked on the raw bytes, it is stored once and answered at once.
 
-    `kind` is `standard` (Standard Webhooks: `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?,
-    text}` are read, `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a
-    promotion) or `chatwoot` (the events of an agent bot). Events of other types are stored and ignored. A replayed
-    event changes nothing. When the database does not answer, the helpdesk gets the status after which it tries again.
+    `kind` is one of
+
+    - `standard` (Standard Webhooks): `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}`
+      are read, `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a promotion;
+    - `chatwoot`: the events of an agent bot;
+    - `zendesk`: ticket events, and triggers with our template.
+
+    Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
+    the helpdesk gets the status after which it tries again.
     """
     channel = CHANNELS.get(kind)
     if channel is None:

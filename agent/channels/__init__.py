@@ -1,7 +1,7 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, standard
+from agent.channels import chatwoot, standard, zendesk
 from agent.channels.channel import Channel
 
-CHANNELS: dict[str, Channel] = {"standard": standard, "chatwoot": chatwoot}
+CHANNELS: dict[str, Channel] = {"standard": standard, "chatwoot": chatwoot, "zendesk": zendesk}
 """By the `kind` of a connection."""

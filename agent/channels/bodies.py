@@ -1,9 +1,36 @@
-"""Reading the JSON that helpdesks send, whatever it turns out to be."""
+"""Reading the JSON that helpdesks send, whatever it turns out to be, and what an admin says of them."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agent.errors import BadInput
 
 LONGEST_ID = 200
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_body(model: type[Model], body: bytes) -> Model:
+    """Return a body as a model reads it. Raises BadInput, which names the field and repeats nothing of the text."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise BadInput(f"Event field {_trouble(error) or 'body'}.") from None
+
+
+def read_credentials(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return credentials as a model reads them. Raises BadInput, which names the field and repeats no secret."""
+    try:
+        return model.model_validate(given).model_dump()
+    except ValidationError as error:
+        raise BadInput(f"credentials.{_trouble(error)}.") from None
+
+
+def _trouble(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def read_path(body: bytes, *path: str) -> Any:  # noqa: ANN401 - JSON

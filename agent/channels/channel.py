@@ -16,18 +16,19 @@ TEST_TEXT = "Hello, is this thing on?"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A customer's public message. `ours`: the helpdesk leaves the conversation to the bot."""
+    """A customer's public message. `ours`: whether the helpdesk leaves the conversation to the bot, if it says so."""
 
     ticket_id: str
     text: str
-    ours: bool = True
+    ours: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """A human answers this ticket now; the bot must be silent."""
+    """A human answers this ticket now; the bot must be silent. `author`: who, unless it is the bot's own user."""
 
     ticket_id: str
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

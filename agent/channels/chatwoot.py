@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import as_id, read_path
+from agent.channels.bodies import as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
@@ -68,11 +68,7 @@ def check_credentials(given: Mapping[str, Any], url: str | None) -> dict[str, An
     """Return account and bot token. Raises BadInput without them, or without an address."""
     if not url:
         raise BadInput("Chatwoot needs its address, such as https://chat.example.")
-    try:
-        return _Credentials.model_validate(given).model_dump()
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise BadInput(f"credentials.{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    return read_credentials(_Credentials, given)
 
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> str:
@@ -105,11 +101,7 @@ def parse(body: bytes) -> Event:
         return TakenOver(ticket) if ticket else None
     if event != "message_created":
         return None
-    try:
-        message = _Message.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise BadInput(f"Event field {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}.") from None
+    message = read_body(_Message, body)
     ticket, text = str(message.conversation.id), (message.content or "").replace("\0", "")
     if message.private or message.message_type not in ("incoming", "outgoing"):
         return None

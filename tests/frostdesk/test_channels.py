@@ -66,8 +66,10 @@ def post_ticket(client: httpx.Client, connection: dict[str, str]) -> None:
 
 def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server: Running) -> None:
     command = ("channel", "new", "cw", "--kind", "chatwoot", "--url", "http://127.0.0.1:1")
-    assert "--account" in refused(server.command(*command), 2)
-    made = server.command(*command, "--account", "3", "--token", "bot-token", "--secret", "s3cret", "--mode", "draft")
+    command = (*command, "--token", "bot-token")
+    assert "account_id" in refused(server.command(*command), 2)
+    assert "NAME=VALUE" in refused(server.command(*command, "--with", "account_id"), 2)
+    made = server.command(*command, "--with", "account_id=3", "--secret", "s3cret", "--mode", "draft")
     assert f"endpoint  {server.url}/webhooks/chatwoot/con_" in done(made)
     listed = done(server.command("channel", "list"))
     assert "cw  chatwoot  draft  " in listed

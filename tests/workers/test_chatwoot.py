@@ -1,9 +1,7 @@
 """A whole Chatwoot conversation: events in, replies, notes and hand-overs in its API, and humans who step in."""
 
 import json
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -11,78 +9,22 @@ from sqlalchemy import select, update
 from agent.channels import chatwoot as channel
 from agent.conversations import find_conversation
 from agent.office import Office
-from agent.settings import Settings
-from agent.tables import Connection, Conversation, Delivery, Desk, Escalation, InboundEvent, Turn, utc_now
+from agent.tables import Connection, Conversation, Escalation, Turn, utc_now
 from tests.chatwoot import ACCOUNT, SECRET, TOKEN, Chatwoot, message
-from workers.deliveries import run_delivery
-from workers.events import run_event
-
-TRIAL = Settings(private_deliveries=True)
+from tests.workers.channels import connect, owner, read, send, serving, set_mode
 
 
 @pytest.fixture
 def chatwoot() -> Iterator[Chatwoot]:
     """A Chatwoot of our own on a free port."""
-    with Chatwoot() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+    with serving(Chatwoot()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def connection(office: Office, chatwoot: Chatwoot) -> str:
     """The demo desk's Chatwoot."""
-    with office.database.writing() as session:
-        row = Connection(
-            desk_id=session.scalars(select(Desk.id)).one(),
-            name="cw",
-            kind="chatwoot",
-            secrets=[SECRET],
-            url=chatwoot.url,
-            credentials={"account_id": ACCOUNT, "token": TOKEN},
-        )
-        session.add(row)
-        session.flush()
-        return row.id
-
-
-def read(office: Office, connection: str, body: dict[str, Any]) -> InboundEvent:
-    """Store an event and let a worker read it."""
-    content = json.dumps(body).encode()
-    with office.database.writing() as session:
-        name, ticket = channel.verify(content, {}, [], utc_now()), channel.ticket_of(content)
-        row = InboundEvent(connection_id=connection, event_id=name, ticket_id=ticket, body=content)
-        session.add(row)
-        session.flush()
-    run_event(office, row.id)
-    with office.database.reading() as session:
-        return session.get_one(InboundEvent, row.id)
-
-
-def send(office: Office) -> list[Delivery]:
-    """Let a worker send everything that waits; return all deliveries."""
-    with office.database.writing() as session:
-        session.execute(update(Delivery).values(lease_until=None, due_at=utc_now()))
-        waiting = (
-            select(Delivery.id).where(Delivery.status == "queued").order_by(Delivery.created_at, Delivery.position)
-        )
-        ids = list(session.scalars(waiting))
-    for delivery in ids:
-        run_delivery(office.database, TRIAL, delivery)
-    with office.database.reading() as session:
-        return list(session.scalars(select(Delivery).order_by(Delivery.created_at, Delivery.position)))
-
-
-def set_mode(office: Office, mode: str) -> None:
-    with office.database.writing() as session:
-        session.execute(update(Connection).values(mode=mode))
-
-
-def owner(office: Office) -> str:
-    with office.database.reading() as session:
-        return session.scalars(select(Conversation.owner)).one()
+    return connect(office, "chatwoot", chatwoot.url, {"account_id": ACCOUNT, "token": TOKEN})
 
 
 def said(chatwoot: Chatwoot) -> list[tuple[str, str | None]]:

@@ -17,21 +17,23 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot"] = Field("standard", description="`standard`: by Standard Webhooks")
+    kind: Literal["standard", "chatwoot", "zendesk"] = Field("standard", description="`standard`: by Standard Webhooks")
     mode: Mode = Field("answer", description=MODES)
     url: str | None = Field(
         None,
-        description="Where answers are posted (the address of Chatwoot); none: events are only stored and read",
+        description="Where answers are posted (the address of the helpdesk); none: events are only stored and read",
         max_length=2000,
     )
     secret: str | None = Field(
         None,
-        description="`whsec_...`, left out: one is made. Chatwoot: the bot's secret, left out: events are not signed",
+        description="`whsec_...`, left out: one is made. Chatwoot, Zendesk: the one they show; Chatwoot may have none",
         min_length=1,
         max_length=200,
     )
     credentials: dict[str, str | int] = Field(
-        {}, description="Chatwoot: `account_id`, and `token`, the access token of the agent bot"
+        {},
+        description="Chatwoot: `account_id`, and `token`, the access token of the agent bot. Zendesk: `email` and "
+        "`token` of the API user, and `user_id`, that user's number",
     )
 
 

@@ -61,7 +61,9 @@ class TestVerify:
         headers = {name.lower(): value for name, value in vector["headers"].items()}
         at = datetime.fromtimestamp(vector["frozen_unix_time"], UTC)
         assert chatwoot.verify(vector["body"].encode(), headers, [vector["secret"]], at) == "message_created:77287"
-        assert chatwoot.parse(vector["body"].encode()) == Heard("13098", "I still haven't received my new card")
+        assert chatwoot.parse(vector["body"].encode()) == Heard(
+            "13098", "I still haven't received my new card", ours=True
+        )
 
 
 class TestParse:
@@ -69,7 +71,7 @@ class TestParse:
 
     def test_a_contacts_message_is_heard(self) -> None:
         body = bytes_of(message(1, "my card\0 is lost"))
-        assert chatwoot.parse(body) == Heard("13098", "my card is lost")
+        assert chatwoot.parse(body) == Heard("13098", "my card is lost", ours=True)
         assert chatwoot.ticket_of(body) == "13098"
 
     @pytest.mark.parametrize(
