@@ -88,9 +88,10 @@ def test_an_error_budget_is_cut_tuned_and_tested(
     rows = [{"text": f"{w} {e} {n}", "intent": t} for t, w in WORDS.items() for e in ENDINGS for n in range(8)]
     put(tmp_path / "banking77" / "train.jsonl.gz", rows)
     found = cuts.budget_cuts("banking77", cuts=2)(tiny, tmp_path, 0)["skill"]
-    assert found["cuts"] == 2
+    assert (found["cuts"], found["redraws"]) == (2, 2 * cuts.REDRAWS)
     assert 0 < found["coverage"] <= 1
     assert 0 <= found["violations"] <= found["guaranteed"] <= 1
+    assert 0 <= found["redrawn"] <= 1
 
 
 def test_search_is_cross_validated_over_articles(bench: Any, tiny: Backbone, tmp_path: Path) -> None:
