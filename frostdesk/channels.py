@@ -1,5 +1,6 @@
 """Helpdesk connections, what they posted and what was sent to them."""
 
+import sys
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -58,12 +59,18 @@ def new(
         if not all(value for _, _, value in pairs):
             fail("--with takes NAME=VALUE, such as account_id=3.", BAD_INPUT)
         body["credentials"] = {given: value for given, _, value in pairs}
-        body["credentials"]["token"] = token or typer.prompt("API token", hide_input=True)
+        body["credentials"]["token"] = token or _ask_token()
     made = Client(desk).post("/v1/admin/connections", body)
     if as_json:
         print_json(made)
         return
     console.print(f"endpoint  {made['endpoint']}\nsecret    {made['secret'] or '(none: events are taken unsigned)'}")
+
+
+def _ask_token() -> str:
+    if not sys.stdin.isatty():
+        fail("An API token is needed: set FROSTDESK_CHANNEL_TOKEN, or run this in a terminal to be asked.", BAD_INPUT)
+    return str(typer.prompt("API token", hide_input=True))
 
 
 @app.command("list")

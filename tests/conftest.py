@@ -222,6 +222,7 @@ class Running:
         return subprocess.run(
             [sys.executable, "-m", "frostdesk", *arguments],
             env={**os.environ, "FROSTDESK_DATA": str(self.data), "COLUMNS": "200", **env},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,

@@ -88,6 +88,11 @@ def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server:
     done(server.command("channel", "remove", "cw"))
 
 
+def test_a_token_is_not_waited_for_where_nobody_can_type_it(server: Running) -> None:
+    given = ("--kind", "chatwoot", "--url", "https://chat.example", "--with", "account_id=3")
+    assert "FROSTDESK_CHANNEL_TOKEN" in refused(server.command("channel", "new", "cw", *given), 2)
+
+
 def test_a_mode_and_a_secret_are_changed(server: Running, zen: dict[str, str]) -> None:
     assert done(server.command("channel", "mode", "zen", "watch")) == "zen: watch.\n"
     assert "mode" in refused(server.command("channel", "mode", "zen", "shout"), 2)
