@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from typing import Any
+
+from tests.vendor import Vendor
 
 SECRET = "client-secret"
 ACCESS = {"token": "access-token", "user_id": "900", "team_id": "55"}
@@ -53,54 +54,21 @@ def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
     return {"content-type": "application/json", "x-hub-signature": f"sha1={digest}"}
 
 
-class Intercom(ThreadingHTTPServer):
-    """Keeps what the teammate did, in order: (conversation, message type, body)."""
+class Intercom(Vendor):
+    """Keeps what the teammate did: (conversation, message type, body)."""
 
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Api)
-        self.done: list[tuple[str, str, dict[str, Any]]] = []
-        self.refused: list[str] = []
-        self.lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Api(BaseHTTPRequestHandler):
-    server: Intercom
-
-    def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["content-length"]))
-        status, trouble = self._judge(content)
-        with self.server.lock:
-            if trouble:
-                self.server.refused.append(trouble)
-        self.send_response(status)
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def _judge(self, content: bytes) -> tuple[int, str | None]:
-        found = PATH.match(self.path)
-        if self.headers.get("authorization") != f"Bearer {ACCESS['token']}":
+    def judge(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, Any]:
+        """Take only what Intercom takes."""
+        found = PATH.match(path)
+        if headers.get("authorization") != f"Bearer {ACCESS['token']}":
             return 401, "the token is not the app's"
-        if self.headers.get("intercom-version") != "2.15":
+        if headers.get("intercom-version") != "2.15":
             return 400, "no version of the API"
-        if found is None:
-            return 404, f"no {self.path}"
+        if found is None or method != "POST":
+            return 404, f"no {method} {path}"
         body = json.loads(content)
-        if trouble := _trouble(found[2], body):
-            return 422, trouble
-        with self.server.lock:
-            self.server.done.append((found[1], body["message_type"], body))
-        return 200, None
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        trouble = _trouble(found[2], body)
+        return (422, trouble) if trouble else (200, (found[1], body["message_type"], body))
 
 
 def _trouble(what: str, body: dict[str, Any]) -> str | None:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
 
 from agent.office import Office
-from agent.tables import Turn
 from tests.intercom import ACCESS, Intercom, created, notification, replied
-from tests.workers.channels import connect, owner, read, send, serving, set_mode
+from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
 
 CARD = "<p>my new card still hasn't come</p>"
 
@@ -24,11 +22,6 @@ def intercom() -> Iterator[Intercom]:
 def connection(office: Office, intercom: Intercom) -> str:
     """The demo desk's Intercom."""
     return connect(office, "intercom", intercom.url, dict(ACCESS))
-
-
-def outcomes(office: Office) -> list[str]:
-    with office.database.reading() as session:
-        return list(session.scalars(select(Turn.outcome).order_by(Turn.created_at)))
 
 
 def test_a_message_is_labelled_and_answered_and_our_own_words_are_not_heard(
