@@ -11,7 +11,7 @@ from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console
 from frostdesk.sample import try_out
 
-app = typer.Typer(help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk.", no_args_is_help=True)
+app = typer.Typer(help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom.", no_args_is_help=True)
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
@@ -20,7 +20,7 @@ MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
-    kind: Annotated[str, typer.Option(help="standard, chatwoot or zendesk")] = "standard",
+    kind: Annotated[str, typer.Option(help="standard, chatwoot, zendesk or intercom")] = "standard",
     mode: Annotated[str, typer.Option(help=MODE)] = "answer",
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
     secret: Annotated[
@@ -31,7 +31,8 @@ def new(
         list[str] | None,
         typer.Option(
             "--with",
-            help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123.",
+            help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123. "
+            "Intercom: user_id=123 and, if you like, team_id=45.",
             metavar="NAME=VALUE",
             show_default=False,
         ),
@@ -40,7 +41,7 @@ def new(
         str | None,
         typer.Option(
             envvar="FROSTDESK_CHANNEL_TOKEN",
-            help="Chatwoot, Zendesk: the API token; asked for if absent.",
+            help="Chatwoot, Zendesk, Intercom: the API token; asked for if absent.",
             show_default=False,
         ),
     ] = None,

@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import json
 import re
-import threading
+from collections.abc import Mapping
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.vendor import Vendor
 
 ACCOUNT, TOKEN, SECRET = 3, "bot-token", "chatwoot-secret"
 PATH = re.compile(rf"^/api/v1/accounts/{ACCOUNT}/conversations/(\d+)/(messages|toggle_status)$")
@@ -49,57 +50,19 @@ def signed(body: bytes, at: datetime, secret: str = SECRET) -> dict[str, str]:
     }
 
 
-class Chatwoot(ThreadingHTTPServer):
-    """Keeps what the bot did, in order: (conversation, what, body). `answers` holds statuses to give first."""
+class Chatwoot(Vendor):
+    """Keeps what the bot did: (conversation, what, body)."""
 
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Api)
-        self.done: list[tuple[str, str, dict[str, Any]]] = []
-        self.refused: list[str] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
-        self.lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Api(BaseHTTPRequestHandler):
-    server: Chatwoot
-
-    def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["content-length"]))
-        status, headers, trouble = self._judge(content)
-        with self.server.lock:
-            if trouble:
-                self.server.refused.append(trouble)
-        self.send_response(status)
-        for name, value in {"content-length": "2", **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def _judge(self, content: bytes) -> tuple[int, dict[str, str], str | None]:
-        found = PATH.match(self.path)
-        if self.headers.get("api_access_token") != TOKEN:
-            return 401, {}, "the token is not the bot's"
-        if found is None:
-            return 404, {}, f"a bot has no {self.path}"
+    def judge(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, Any]:
+        """Take only what Chatwoot takes."""
+        found = PATH.match(path)
+        if headers.get("api_access_token") != TOKEN:
+            return 401, "the token is not the bot's"
+        if found is None or method != "POST":
+            return 404, f"a bot has no {method} {path}"
         body = json.loads(content)
-        if trouble := _message_trouble(body) if found[2] == "messages" else _status_trouble(body):
-            return 422, {}, trouble
-        with self.server.lock:
-            if self.server.answers:
-                status, headers = self.server.answers.pop(0)
-                return status, headers, None
-            self.server.done.append((found[1], found[2], body))
-        return 200, {}, None
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        trouble = _message_trouble(body) if found[2] == "messages" else _status_trouble(body)
+        return (422, trouble) if trouble else (200, (found[1], found[2], body))
 
 
 def _message_trouble(body: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from agent.channels import CHANNELS
 from agent.channels.channel import Heard, Mode, Retrain, TakenOver
-from agent.channels.ownership import stand_down, take_back
+from agent.channels.ownership import is_ours, stand_down, take_back
 from agent.conversations import Said
 from agent.corrections import find_skill
 from agent.errors import BadInput, Conflict, NotFound
@@ -53,7 +53,7 @@ def _handle(office: Office, event: InboundEvent, connection: Connection) -> None
         _close(office, event.id, "failed", error.sentence)
         return
     match asked:
-        case Heard() if asked.ours is not False or connection.mode != "answer":
+        case Heard() if is_ours(connection, asked) is not False or connection.mode != "answer":
             _answer(office, event, connection, asked)
         case TakenOver() if asked.author is not None and asked.author == connection.credentials.get("user_id"):
             _close(office, event.id, "ignored", None)  # what we said ourselves
@@ -108,7 +108,7 @@ def _retrain(office: Office, event_id: str, connection: Connection, name: str) -
 def _answer(office: Office, event: InboundEvent, connection: Connection, ticket: Heard) -> None:
     """Take the turn of a ticket message and nudge the worker about what follows from it."""
     office.releases.refresh(connection.desk_id)
-    if ticket.ours or connection.mode != "answer":
+    if is_ours(connection, ticket) or connection.mode != "answer":
         with office.database.writing() as session:
             take_back(session, connection, ticket.ticket_id, event.received_at)
     said = Said(

@@ -27,7 +27,8 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     - `standard` (Standard Webhooks): `ticket.created` and `ticket.replied` with `data: {ticket_id, subject?, text}`
       are read, `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a promotion;
     - `chatwoot`: the events of an agent bot;
-    - `zendesk`: ticket events, and triggers with our template.
+    - `zendesk`: ticket events, and triggers with our template;
+    - `intercom`: notifications about conversations.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again.
@@ -42,6 +43,13 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     except (OperationalError, PoolTimeout) as error:
         busy = "The database does not answer; try again in a moment."
         raise HTTPException(channel.BUSY, busy, {"retry-after": "2"}) from error
+
+
+@router.head("/{kind}/{connection_id}", include_in_schema=False)  # noqa: FAST003 - it says nothing of a connection
+async def find_endpoint(kind: str) -> None:
+    """Say that events are taken here: Intercom asks before it stores an address."""
+    if kind not in CHANNELS:
+        raise NotFound("There is no such connection.")
 
 
 def _store(

@@ -1,7 +1,12 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, standard, zendesk
+from agent.channels import chatwoot, intercom, standard, zendesk
 from agent.channels.channel import Channel
 
-CHANNELS: dict[str, Channel] = {"standard": standard, "chatwoot": chatwoot, "zendesk": zendesk}
+CHANNELS: dict[str, Channel] = {
+    "standard": standard,
+    "chatwoot": chatwoot,
+    "zendesk": zendesk,
+    "intercom": intercom,
+}
 """By the `kind` of a connection."""

@@ -16,11 +16,16 @@ TEST_TEXT = "Hello, is this thing on?"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A customer's public message. `ours`: whether the helpdesk leaves the conversation to the bot, if it says so."""
+    """A customer's public message.
+
+    `ours`: whether the helpdesk leaves the conversation to the bot, if it says so. Where it says only to whom it is
+    assigned, that is the `assignee`, and None while it is nobody's.
+    """
 
     ticket_id: str
     text: str
     ours: bool | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,16 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from agent.channels.channel import Heard
 from agent.conversations import end_escalation
 from agent.tables import Connection, Conversation, Delivery, Escalation, InboundEvent
+
+
+def is_ours(connection: Connection, heard: Heard) -> bool | None:
+    """Return whether the helpdesk leaves a conversation to the bot, None if it does not say."""
+    if heard.assignee is not None:
+        return heard.assignee == connection.credentials.get("user_id")
+    return heard.ours
 
 
 def was_taken_over(session: Session, delivery: Delivery) -> bool:

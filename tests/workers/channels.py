@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from agent.channels import CHANNELS
 from agent.office import Office
 from agent.settings import Settings
-from agent.tables import Connection, Conversation, Delivery, Desk, InboundEvent, new_id, utc_now
+from agent.tables import Connection, Conversation, Delivery, Desk, InboundEvent, Turn, new_id, utc_now
 from workers.deliveries import run_delivery
 from workers.events import run_event
 
@@ -76,3 +76,9 @@ def owner(office: Office) -> str:
     """Return who has the only conversation."""
     with office.database.reading() as session:
         return session.scalars(select(Conversation.owner)).one()
+
+
+def outcomes(office: Office) -> list[str]:
+    """Return how every turn went, in order."""
+    with office.database.reading() as session:
+        return list(session.scalars(select(Turn.outcome).order_by(Turn.created_at)))

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
 
 from agent.office import Office
-from agent.tables import Turn
-from tests.workers.channels import connect, owner, read, send, serving, set_mode
+from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
 from tests.zendesk import ACCESS, Zendesk, comment
 
 CARD = "my new card still hasn't come"
@@ -24,11 +22,6 @@ def zendesk() -> Iterator[Zendesk]:
 def connection(office: Office, zendesk: Zendesk) -> str:
     """The demo desk's Zendesk."""
     return connect(office, "zendesk", zendesk.url, dict(ACCESS))
-
-
-def outcomes(office: Office) -> list[str]:
-    with office.database.reading() as session:
-        return list(session.scalars(select(Turn.outcome).order_by(Turn.created_at)))
 
 
 def test_a_comment_is_labelled_and_answered_and_our_own_words_are_not_heard(

@@ -17,7 +17,9 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk"] = Field("standard", description="`standard`: by Standard Webhooks")
+    kind: Literal["standard", "chatwoot", "zendesk", "intercom"] = Field(
+        "standard", description="`standard`: by Standard Webhooks"
+    )
     mode: Mode = Field("answer", description=MODES)
     url: str | None = Field(
         None,
@@ -26,14 +28,15 @@ class ConnectionRequest(Schema):
     )
     secret: str | None = Field(
         None,
-        description="`whsec_...`, left out: one is made. Chatwoot, Zendesk: the one they show; Chatwoot may have none",
+        description="`whsec_...`, left out: one is made. Other helpdesks: the one they show; Chatwoot may have none",
         min_length=1,
         max_length=200,
     )
     credentials: dict[str, str | int] = Field(
         {},
         description="Chatwoot: `account_id`, and `token`, the access token of the agent bot. Zendesk: `email` and "
-        "`token` of the API user, and `user_id`, that user's number",
+        "`token` of the API user, and `user_id`, that user's number. Intercom: `token`, "
+        "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over",
     )
 
 

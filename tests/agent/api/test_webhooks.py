@@ -119,3 +119,9 @@ def test_while_the_database_is_away_each_helpdesk_is_told_to_try_again(office: O
         asyncio.run(receive_event(kind, "con_1", request, service))
     assert (told.value.status_code, told.value.headers) == (status, {"retry-after": "2"})
     away.database.close()
+
+
+def test_an_endpoint_says_that_it_is_there(admin: httpx.Client, endpoint: str) -> None:
+    assert admin.head(endpoint).status_code == 200
+    assert admin.head(endpoint.replace("chatwoot", "carrier-pigeon")).status_code == 404
+    assert events(admin) == []

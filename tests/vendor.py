@@ -1,0 +1,60 @@
+"""A vendor's HTTP API of our own: it judges every request, and keeps what it took and why it refused."""
+
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Vendor(ThreadingHTTPServer):
+    """Keeps what it took, in order (`done`), and why it refused the rest."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Api)
+        self.done: list[Any] = []
+        self.refused: list[str] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        """Statuses and headers to give first to what it would have taken."""
+        self.lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def judge(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, Any]:
+        """Return 200 and what is to be kept of a request, or another status and what is wrong with it."""
+        raise NotImplementedError
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, dict[str, str]]:
+        """Judge a request; keep what comes of it."""
+        status, found = self.judge(method, path, headers, content)
+        with self.lock:
+            if status != 200:
+                self.refused.append(found)
+            elif self.answers:
+                return self.answers.pop(0)
+            else:
+                self.done.append(found)
+        return status, {}
+
+
+class _Api(BaseHTTPRequestHandler):
+    server: Vendor
+
+    def _answer(self) -> None:
+        content = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status, more = self.server.answer(self.command, self.path, headers, content)
+        self.send_response(status)
+        for name, value in {"content-length": "2", **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_POST = do_PUT = _answer  # noqa: N815 - the base's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
