@@ -17,7 +17,8 @@ class Said:
     """A customer's message as a channel hands it over.
 
     `conversation_id` None starts a conversation. `client_id` names this message for its sender, so that
-    posting it twice counts once. `visitor_id` must own the conversation if it is set.
+    posting it twice counts once. `visitor_id` must own the conversation if it is set. `thread` names the
+    conversation for a sender who knows no id of ours: the same name on the same desk is the same conversation.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Said:
     visitor_id: str | None = None
     connection_id: str | None = None
     external_id: str | None = None
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,17 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
 
 
 def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversation:
-    """Start a conversation; a first message that its visitor named starts the same one when it is repeated."""
+    """Start a conversation, or go on with one that has a name.
+
+    A first message that its visitor named starts the same conversation when it is repeated.
+    """
     conversation_id = new_id("conv")
-    if said.visitor_id and said.client_id:
+    named = None
+    if said.thread is not None:
+        named = f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}"
+    elif said.visitor_id and said.client_id:
         named = f"{desk_id} {said.visitor_id} {said.client_id}"
+    if named is not None:
         conversation_id = f"conv_{sha256(named.encode()).hexdigest()[:24]}"
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
     _insert_once(session, values, ["id"])

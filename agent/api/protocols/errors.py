@@ -1,0 +1,22 @@
+"""What an error looks like where a protocol of others is spoken."""
+
+from collections.abc import Callable
+from typing import Any
+
+Shape = Callable[[int, str, str], tuple[dict[str, Any], int]]
+OPENAI_CODES = {"not_signed_in": "invalid_api_key", "not_found": "model_not_found", "bad_input": None}
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+def shape_of(path: str) -> Shape | None:
+    """Return how errors are written at this path, or None where they have our own shape."""
+    if path in {"/v1/chat/completions", "/v1/models"} or path.startswith("/v1/models/"):
+        return _openai
+    return None
+
+
+def _openai(status: int, code: str, message: str) -> tuple[dict[str, Any], int]:
+    """OpenAI says 400 to what cannot be used; its clients take the request id from the header."""
+    status = 400 if status == 422 else status
+    kind = OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": OPENAI_CODES.get(code, code)}}, status
