@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from agent.api.deps import Service, Speaker
+from agent.api.schemas.base import Text
 from agent.conversations import Said
 from agent.corrections import find_turn
+from agent.errors import BadInput
 from agent.turn import take_turn
 from agent.turn_view import show_turn
+
+TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
 
 def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
@@ -17,6 +23,14 @@ def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
     turn_id = take_turn(service.office, speaker.desk_id, said)
     with service.office.database.reading() as session:
         return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
+
+
+def readable(text: str | None) -> str:
+    """Return the text of a protocol's message if the chat would take it. Raises BadInput."""
+    try:
+        return TEXT.validate_python(text)
+    except ValidationError as error:
+        raise BadInput(f"messages: the newest message: {error.errors()[0]['msg']}") from None
 
 
 def written(shown: dict[str, Any]) -> str:

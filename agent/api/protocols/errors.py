@@ -12,7 +12,7 @@ def shape_of(path: str) -> Shape | None:
     """Return how errors are written at this path, or None where they have our own shape."""
     if path in {"/v1/chat/completions", "/v1/models"} or path.startswith("/v1/models/"):
         return _openai
-    return None
+    return _deep_chat if path in {"/v1/deep-chat", "/v1/deep-chat/stream"} else None
 
 
 def _openai(status: int, code: str, message: str) -> tuple[dict[str, Any], int]:
@@ -20,3 +20,7 @@ def _openai(status: int, code: str, message: str) -> tuple[dict[str, Any], int]:
     status = 400 if status == 422 else status
     kind = OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": None, "code": OPENAI_CODES.get(code, code)}}, status
+
+
+def _deep_chat(status: int, code: str, message: str) -> tuple[dict[str, Any], int]:  # noqa: ARG001
+    return {"error": message}, status

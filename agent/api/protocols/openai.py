@@ -7,15 +7,13 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import CallerDep, Service, ServiceDep, Speaker, check_origin, spend_address
-from agent.api.schemas.base import Text
 from agent.api.schemas.chat import TurnView
 from agent.api.schemas.openai import ChatMessage, Choice, Completion, CompletionRequest, Model, Models, Reply, Usage
-from agent.api.turns import answer, pieces, written
+from agent.api.turns import answer, pieces, readable, written
 from agent.conversations import Said
 from agent.desks import find_desk
 from agent.errors import BadInput, NotFound
@@ -24,7 +22,6 @@ from agent.tables import Desk, utc_now
 
 router = APIRouter(prefix="/v1", tags=["protocols"], dependencies=[Depends(spend_address)])
 PREFIX = "frostdesk/"
-TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
 
 @router.get("/models")
@@ -113,10 +110,7 @@ def _text(message: ChatMessage) -> str:
         if any(part.type != "text" or part.text is None for part in parts):
             raise BadInput("messages: the newest message has a part that is no text; only text can be read.")
         parts = "\n".join(part.text or "" for part in parts)
-    try:
-        return TEXT.validate_python(parts)
-    except ValidationError as error:
-        raise BadInput(f"messages: the newest message: {error.errors()[0]['msg']}") from None
+    return readable(parts)
 
 
 def _digest(names: Any) -> str:  # noqa: ANN401
