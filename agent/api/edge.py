@@ -29,12 +29,14 @@ TOO_LARGE = 413
 
 def problem(
     path: str, status: int, code: str, message: str, request_id: str, headers: dict[str, str] | None = None
-) -> JSONResponse:
+) -> Response:
     """Return an error in the one shape every error has, or in that of the protocol spoken at this path."""
     sendable = message.encode("utf-8", "replace").decode()  # it may quote what was sent, even half a character
     shape = shape_of(path)
     if shape is not None:
-        return JSONResponse(*shape(status, code, sendable), headers)
+        answer = shape(status, code, sendable)
+        answer.headers.update(headers or {})
+        return answer
     body = {"error": {"code": code, "message": sendable, "request_id": request_id}}
     return JSONResponse(body, status, headers)
 
