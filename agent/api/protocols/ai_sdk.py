@@ -9,13 +9,15 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import ServiceDep, Speaker, SpeakerDep
+from agent.api.protocols.errors import CODES
 from agent.api.schemas.ai_sdk import UIRequest
 from agent.api.schemas.chat import TurnView
 from agent.api.turns import answer, pieces, readable, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
-router = APIRouter(prefix="/v1/ai-sdk", tags=["protocols"])
+SENTENCE = {"description": "One sentence", "content": {"text/plain": {"schema": {"type": "string"}}}}
+router = APIRouter(prefix="/v1/ai-sdk", tags=["protocols"], responses=dict.fromkeys(CODES, SENTENCE))
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1", "cache-control": "no-cache", "x-accel-buffering": "no"}
 
 

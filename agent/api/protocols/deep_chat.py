@@ -7,13 +7,18 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep
+from agent.api.protocols.errors import CODES
 from agent.api.schemas.chat import TurnView
-from agent.api.schemas.deep_chat import DeepChatReply, DeepChatRequest
+from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChatRequest
 from agent.api.turns import answer, pieces, readable, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
-router = APIRouter(prefix="/v1/deep-chat", tags=["protocols"])
+router = APIRouter(
+    prefix="/v1/deep-chat",
+    tags=["protocols"],
+    responses={code: {"model": DeepChatProblem} for code in CODES},
+)
 
 
 @router.post("", response_model=DeepChatReply)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 Shape = Callable[[int, str, str], Response]
+CODES = (401, 403, 404, 413, 422, 429, 503)
+"""The statuses that the API's documentation names."""
 OPENAI_CODES = {"not_signed_in": "invalid_api_key", "not_found": "model_not_found", "bad_input": None}
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 

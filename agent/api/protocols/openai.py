@@ -11,8 +11,19 @@ from sqlalchemy import select
 from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import CallerDep, Service, ServiceDep, Speaker, check_origin, spend_address
+from agent.api.protocols.errors import CODES
 from agent.api.schemas.chat import TurnView
-from agent.api.schemas.openai import ChatMessage, Choice, Completion, CompletionRequest, Model, Models, Reply, Usage
+from agent.api.schemas.openai import (
+    ChatMessage,
+    Choice,
+    Completion,
+    CompletionRequest,
+    Model,
+    Models,
+    OpenAIProblem,
+    Reply,
+    Usage,
+)
 from agent.api.turns import answer, pieces, readable, written
 from agent.conversations import Said
 from agent.desks import find_desk
@@ -20,7 +31,12 @@ from agent.errors import BadInput, NotFound
 from agent.keys import Caller
 from agent.tables import Desk, utc_now
 
-router = APIRouter(prefix="/v1", tags=["protocols"], dependencies=[Depends(spend_address)])
+router = APIRouter(
+    prefix="/v1",
+    tags=["protocols"],
+    dependencies=[Depends(spend_address)],
+    responses={code: {"model": OpenAIProblem} for code in (400, *CODES)},
+)
 PREFIX = "frostdesk/"
 
 

@@ -30,3 +30,9 @@ class DeepChatReply(BaseModel):
 
     text: str = Field(description="Empty while a human has the conversation")
     custom: dict[str, Any] = Field(description="The turn, as `POST /v1/chat` shows it")
+
+
+class DeepChatProblem(BaseModel):
+    """An error as the component shows it."""
+
+    error: str

@@ -89,3 +89,18 @@ class Completion(BaseModel):
     choices: list[Choice]
     usage: Usage
     frostdesk: dict[str, Any] = Field(description="The turn, as `POST /v1/chat` shows it: outcome, article, escalation")
+
+
+class OpenAIError(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None = None
+    code: str | None = Field(examples=["model_not_found"])
+
+
+class OpenAIProblem(BaseModel):
+    """OpenAI's envelope of errors; what cannot be used is a 400."""
+
+    error: OpenAIError

@@ -38,3 +38,16 @@ def test_a_busy_server_says_so_in_the_protocols_own_form(tmp_path: Path, path: s
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert answer.text.startswith(start)
     assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_the_documentation_shows_the_errors_of_each_protocol(admin: httpx.Client) -> None:
+    paths = admin.get("/openapi.json").json()["paths"]
+    shown = {
+        path: paths[path]["post"]["responses"]["401"]["content"]
+        for path in ("/v1/chat", "/v1/chat/completions", "/v1/deep-chat", "/v1/ai-sdk")
+    }
+    schemas = {path: next(iter(content.values()))["schema"] for path, content in shown.items()}
+    assert schemas["/v1/chat"]["$ref"].endswith("/ProblemAnswer")
+    assert schemas["/v1/chat/completions"]["$ref"].endswith("/OpenAIProblem")
+    assert schemas["/v1/deep-chat"]["$ref"].endswith("/DeepChatProblem")
+    assert list(shown["/v1/ai-sdk"]) == ["text/plain"]
