@@ -1,15 +1,19 @@
 """Conversations: taking a message in, reading what was said before, adding what is said back."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from agent.errors import NotAllowed, NotFound
 from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
+
+FOLLOWED = timedelta(days=1)
+"""How old a conversation may be that is only known by the message before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Said:
     `conversation_id` None starts a conversation. `client_id` names this message for its sender, so that
     posting it twice counts once. `visitor_id` must own the conversation if it is set. `thread` names the
     conversation for a sender who knows no id of ours: the same name on the same desk is the same conversation.
+    A sender who can name neither tells the `client_id` of the customer's message before this one (`follows`).
     """
 
     text: str
@@ -29,6 +34,7 @@ class Said:
     connection_id: str | None = None
     external_id: str | None = None
     thread: str | None = None
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +138,37 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     if said.external_id is not None:
         conversation = _external_conversation(session, desk_id, said)
     elif said.conversation_id is None:
-        conversation = _new_conversation(session, desk_id, said)
+        conversation = _followed(session, desk_id, said) or _new_conversation(session, desk_id, said)
     else:
         conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
     if conversation.status == "closed":  # a customer who writes again opens it again
         conversation.status, conversation.reopened_at = "open", utc_now()
     return conversation
+
+
+def _followed(session: Session, desk_id: str, said: Said) -> Conversation | None:
+    """Return the newest conversation of the last day in which a message follows the one before it, and no other does.
+
+    So two customers whose chats began with the same words go on apart.
+    """
+    if said.follows is None:
+        return None
+    before, after = aliased(Message), aliased(Message)
+    went_on = exists().where(
+        after.conversation_id == Conversation.id,
+        after.author == "customer",
+        after.seq > before.seq,
+        after.client_id.is_distinct_from(said.client_id),
+    )
+    return session.scalar(
+        select(Conversation)
+        .join(before, before.conversation_id == Conversation.id)
+        .where(Conversation.desk_id == desk_id, Conversation.channel == said.channel)
+        .where(Conversation.updated_at > utc_now() - FOLLOWED, before.client_id == said.follows, ~went_on)
+        .order_by(Conversation.updated_at.desc())
+        .limit(1)
+        .with_for_update(of=Conversation)
+    )
 
 
 def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversation:

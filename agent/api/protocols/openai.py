@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -107,17 +107,20 @@ def _said(body: CompletionRequest, key_id: str, idempotency_key: str | None) -> 
     users = [place for place, message in enumerate(body.messages) if message.role == "user"]
     if not users:
         raise BadInput("messages: there is no message of the role 'user'.")
-    history = body.messages[: users[-1] + 1]
-    conversation = (body.metadata or {}).get("conversation")
+    text, channel = _text(body.messages[users[-1]]), "openai"
+    customer, conversation = body.user or body.safety_identifier, (body.metadata or {}).get("conversation")
+    if customer is None and conversation is None:
+        names = [_digest([key_id, *_spoken(body.messages[: place + 1])]) for place in users]
+        once = _digest([key_id, idempotency_key]) if idempotency_key and len(names) == 1 else None
+        return Said(text, channel, client_id=names[-1], thread=once, follows=names[-2] if len(names) > 1 else None)
     if conversation is None:  # a day, so that next month's 'hello' is a new conversation
         conversation = [utc_now().date().isoformat(), body.messages[users[0]].model_dump()]
-    message = idempotency_key or [one.model_dump() for one in history if one.role in ("user", "assistant")]
-    return Said(
-        _text(history[-1]),
-        channel="openai",
-        client_id=_digest(message),
-        thread=_digest([key_id, body.user or body.safety_identifier, conversation]),
-    )
+    name = _digest(idempotency_key or _spoken(body.messages[: users[-1] + 1]))
+    return Said(text, channel, client_id=name, thread=_digest([key_id, customer, conversation]))
+
+
+def _spoken(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    return [message.model_dump() for message in messages if message.role in ("user", "assistant")]
 
 
 def _text(message: ChatMessage) -> str:

@@ -91,6 +91,25 @@ def test_two_customers_do_not_meet(client: openai.OpenAI) -> None:
     assert one.frostdesk["conversation_id"] != two.frostdesk["conversation_id"]
 
 
+def test_customers_without_names_go_on_apart_after_the_same_words(client: openai.OpenAI) -> None:
+    opened = [complete(client, CARD) for _ in range(2)]
+    went_on = [complete(client, CARD, HUMAN) for _ in range(2)]
+    ids = {done.frostdesk["conversation_id"] for done in opened}
+    assert len(ids) == 2
+    assert went_on[0].frostdesk["conversation_id"] in ids
+    assert [done.frostdesk["outcome"] for done in went_on] == ["escalated", "escalated"]
+
+
+def test_a_second_message_without_names_counts_once(client: openai.OpenAI) -> None:
+    complete(client, NEARLY)
+    assert len({complete(client, NEARLY, CARD).id for _ in range(2)}) == 1
+
+
+def test_a_first_message_counts_once_by_its_idempotency_key(client: openai.OpenAI) -> None:
+    ids = [complete(client, CARD, extra_headers={"Idempotency-Key": key}).id for key in ("a", "b", "b")]
+    assert ids[0] != ids[1] == ids[2]
+
+
 def test_errors_are_those_of_openai(client: openai.OpenAI) -> None:
     with pytest.raises(openai.AuthenticationError) as wrong_key:
         complete(client.with_options(api_key="fd_no.no"), CARD)
