@@ -1,15 +1,19 @@
 """Conversations: taking a message in, reading what was said before, adding what is said back."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from agent.errors import NotAllowed, NotFound
 from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
+
+FOLLOWED = timedelta(days=1)
+"""How old a conversation may be that is only known by the message before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,9 @@ class Said:
     """A customer's message as a channel hands it over.
 
     `conversation_id` None starts a conversation. `client_id` names this message for its sender, so that
-    posting it twice counts once. `visitor_id` must own the conversation if it is set.
+    posting it twice counts once. `visitor_id` must own the conversation if it is set. `thread` names the
+    conversation for a sender who knows no id of ours: the same name on the same desk is the same conversation.
+    A sender who can name neither tells the `client_id` of the customer's message before this one (`follows`).
     """
 
     text: str
@@ -27,6 +33,8 @@ class Said:
     visitor_id: str | None = None
     connection_id: str | None = None
     external_id: str | None = None
+    thread: str | None = None
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     if said.external_id is not None:
         conversation = _external_conversation(session, desk_id, said)
     elif said.conversation_id is None:
-        conversation = _new_conversation(session, desk_id, said)
+        conversation = _followed(session, desk_id, said) or _new_conversation(session, desk_id, said)
     else:
         conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
     if conversation.status == "closed":  # a customer who writes again opens it again
@@ -138,11 +146,43 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     return conversation
 
 
+def _followed(session: Session, desk_id: str, said: Said) -> Conversation | None:
+    """Return the newest conversation of the last day in which a message follows the one before it, and no other does.
+
+    So two customers whose chats began with the same words go on apart.
+    """
+    if said.follows is None:
+        return None
+    before, after = aliased(Message), aliased(Message)
+    went_on = exists().where(
+        after.conversation_id == Conversation.id,
+        after.author == "customer",
+        after.seq > before.seq,
+        after.client_id.is_distinct_from(said.client_id),
+    )
+    return session.scalar(
+        select(Conversation)
+        .join(before, before.conversation_id == Conversation.id)
+        .where(Conversation.desk_id == desk_id, Conversation.channel == said.channel)
+        .where(Conversation.updated_at > utc_now() - FOLLOWED, before.client_id == said.follows, ~went_on)
+        .order_by(Conversation.updated_at.desc())
+        .limit(1)
+        .with_for_update(of=Conversation)
+    )
+
+
 def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversation:
-    """Start a conversation; a first message that its visitor named starts the same one when it is repeated."""
+    """Start a conversation, or go on with one that has a name.
+
+    A first message that its visitor named starts the same conversation when it is repeated.
+    """
     conversation_id = new_id("conv")
-    if said.visitor_id and said.client_id:
+    named = None
+    if said.thread is not None:
+        named = f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}"
+    elif said.visitor_id and said.client_id:
         named = f"{desk_id} {said.visitor_id} {said.client_id}"
+    if named is not None:
         conversation_id = f"conv_{sha256(named.encode()).hexdigest()[:24]}"
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
     _insert_once(session, values, ["id"])

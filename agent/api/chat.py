@@ -1,7 +1,7 @@
 """The chat: a visitor's session, messages in and answers out, live news, feedback."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -20,13 +20,12 @@ from agent.api.schemas.chat import (
     Transcript,
     TurnView,
 )
+from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, NotFound
 from agent.tables import Conversation, Desk, Message
 from agent.tokens import issue
-from agent.turn import take_turn
-from agent.turn_view import show_turn
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 ConversationId = Annotated[str, Path(max_length=64)]
@@ -56,7 +55,7 @@ def open_session(
 @router.post("/chat", response_model=TurnView)
 def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Response:
     """Take one customer message: answered, handed over, or answered with an honest 'I do not know'."""
-    shown = TurnView.model_validate(_take(service, speaker, body))
+    shown = TurnView.model_validate(answer(service, speaker, _said(speaker, body)))
     # Written here, in this thread: the framework would validate and write it once more, in another one.
     return Response(shown.model_dump_json(), media_type="application/json")
 
@@ -66,11 +65,11 @@ def chat_stream(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> 
     """The same as a stream of events: `typing`, `delta`s of the reply, then `turn` or `error`."""
     yield ServerSentEvent(event="typing", data={})
     try:
-        shown = _take(service, speaker, body)
+        shown = answer(service, speaker, _said(speaker, body))
     except AgentError as error:  # the answer has begun, so the error is an event of it
         yield ServerSentEvent(event="error", data={"code": error.code, "message": error.sentence})
         return
-    for piece in _pieces(shown["reply"] or ""):
+    for piece in pieces(shown["reply"] or ""):
         yield ServerSentEvent(event="delta", data={"text": piece})
     yield ServerSentEvent(event="turn", data=TurnView.model_validate(shown).model_dump(mode="json"))
 
@@ -123,25 +122,14 @@ def give_feedback(turn_id: str, body: Feedback, service: ServiceDep, speaker: Sp
         turn.rating, turn.rating_comment = body.rating, body.comment
 
 
-def _take(service: Service, speaker: Speaker, body: ChatRequest) -> dict[str, Any]:
-    who = speaker.visitor_id or "admin"
-    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
-    said = Said(
+def _said(speaker: Speaker, body: ChatRequest) -> Said:
+    return Said(
         body.message,
         channel="chat",
         conversation_id=body.conversation_id,
         client_id=body.client_message_id,
         visitor_id=speaker.visitor_id,
     )
-    turn_id = take_turn(service.office, speaker.desk_id, said)
-    with service.office.database.reading() as session:
-        return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
-
-
-def _allowance(service: Service, speaker: Speaker) -> int:
-    """An admin tries things out; a visitor types."""
-    limit = service.settings.visitor_per_minute
-    return limit if speaker.visitor_id else max(limit, service.settings.address_per_minute)
 
 
 def _transcript(service: Service, speaker: Speaker, conversation_id: str, after: int) -> Transcript:
@@ -156,15 +144,3 @@ def _transcript(service: Service, speaker: Speaker, conversation_id: str, after:
             status=conversation.status,
             messages=[MessageView.model_validate(row, from_attributes=True, extra="ignore") for row in rows],
         )
-
-
-def _pieces(reply: str) -> Iterator[str]:
-    """Cut a reply after each sentence or line, losing nothing."""
-    piece = ""
-    for character in reply:
-        piece += character
-        if character in ".!?\n":
-            yield piece
-            piece = ""
-    if piece:
-        yield piece

@@ -102,6 +102,12 @@ def admin_desk(
 AdminDeskDep = Annotated[AdminDesk, Depends(admin_desk)]
 
 
+def spend_address(request: Request, service: ServiceDep) -> None:
+    """Count a call against its address. Raises TooMany."""
+    address = request.client.host if request.client else "unknown"
+    service.limits.spend("address", address, service.settings.address_per_minute)
+
+
 def speaker(
     request: Request,
     service: ServiceDep,
@@ -110,8 +116,7 @@ def speaker(
     origin: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Speaker:
     """Return who chats, by visitor token or admin key. Raises NotSignedIn, NotAllowed, TooMany."""
-    address = request.client.host if request.client else "unknown"
-    service.limits.spend("address", address, service.settings.address_per_minute)
+    spend_address(request, service)
     if credentials is None:
         raise NotSignedIn("A visitor's token (from /v1/chat/session) or an admin key is needed.")
     if credentials.credentials.startswith("fd_"):

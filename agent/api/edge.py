@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.api.origins import Origins
+from agent.api.protocols.errors import shape_of
 from agent.tables import new_id
 
 log = structlog.get_logger("access")
@@ -27,10 +28,15 @@ TOO_LARGE = 413
 
 
 def problem(
-    status: int, code: str, message: str, request_id: str, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    """Return an error in the one shape every error has."""
+    path: str, status: int, code: str, message: str, request_id: str, headers: dict[str, str] | None = None
+) -> Response:
+    """Return an error in the one shape every error has, or in that of the protocol spoken at this path."""
     sendable = message.encode("utf-8", "replace").decode()  # it may quote what was sent, even half a character
+    shape = shape_of(path)
+    if shape is not None:
+        answer = shape(status, code, sendable)
+        answer.headers.update(headers or {})
+        return answer
     body = {"error": {"code": code, "message": sendable, "request_id": request_id}}
     return JSONResponse(body, status, headers)
 
@@ -63,7 +69,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status == TOO_LARGE:  # the framework says this in plain text
-                    too_large = problem(status, "too_large", "This is larger than the call takes.", request_id)
+                    too_large = problem(
+                        scope["path"], status, "too_large", "This is larger than the call takes.", request_id
+                    )
                     message = {**message, "headers": list(too_large.raw_headers)}
                 self._dress(MutableHeaders(scope=message), scope, request_id, origin)
             elif too_large is not None:
@@ -96,7 +104,7 @@ class Edge:
             return Response(status_code=204 if self._origins.allows(origin) else 403)
         if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/")):
             sentence = "The server is busy; try again in a second."
-            return problem(429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
+            return problem(scope["path"], 429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
         return None
 
     def _foreign_origin(self, scope: Scope) -> str | None:

@@ -36,7 +36,7 @@ def handle_errors(app: FastAPI) -> None:
 
 async def _expected(request: Request, error: AgentError) -> Response:
     headers = {"retry-after": str(error.retry_after)} if isinstance(error, TooMany) else None
-    return problem(error.status, error.code, error.sentence, _request_id(request), headers)
+    return _problem(request, error.status, error.code, error.sentence, headers)
 
 
 async def _malformed(request: Request, error: RequestValidationError) -> Response:
@@ -48,32 +48,33 @@ async def _malformed(request: Request, error: RequestValidationError) -> Respons
         sentence = NO_OBJECT
     else:
         sentence = f"{where or 'body'}: {first['msg']}"
-    return problem(422, "bad_input", sentence, _request_id(request))
+    return _problem(request, 422, "bad_input", sentence)
 
 
 async def _plain(request: Request, error: HTTPException) -> Response:
     if error.status_code == 400:
-        return problem(422, "bad_input", NOT_JSON, _request_id(request))
+        return _problem(request, 422, "bad_input", NOT_JSON)
     code = CODES.get(error.status_code, "error")
-    return problem(error.status_code, code, str(error.detail), _request_id(request), dict(error.headers or {}))
+    return _problem(request, error.status_code, code, str(error.detail), dict(error.headers or {}))
 
 
 async def _database(request: Request, error: SQLAlchemyError) -> Response:
     if isinstance(error, DataError):
         sentence = "A value cannot be stored: a number out of range, or text with a null character."
-        return problem(422, "bad_input", sentence, _request_id(request))
+        return _problem(request, 422, "bad_input", sentence)
     log.error("database_error", error=type(error).__name__)
     if isinstance(error, OperationalError | PoolTimeout):
         sentence = "The database does not answer; try again in a moment."
-        return problem(503, "unavailable", sentence, _request_id(request), {"retry-after": "2"})
+        return _problem(request, 503, "unavailable", sentence, {"retry-after": "2"})
     return await _unexpected(request, error)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected_error", error=type(error).__name__, exc_info=error)
     sentence = "Something went wrong here; the request id helps to find it in the log."
-    return problem(500, "internal", sentence, _request_id(request))
+    return _problem(request, 500, "internal", sentence)
 
 
-def _request_id(request: Request) -> str:
-    return str(getattr(request.state, "request_id", ""))
+def _problem(request: Request, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    request_id = str(getattr(request.state, "request_id", ""))
+    return problem(request.url.path, status, code, message, request_id, headers)

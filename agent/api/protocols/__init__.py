@@ -1,0 +1,1 @@
+"""Chat protocols that other software speaks already; one file each."""

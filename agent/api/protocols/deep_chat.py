@@ -1,0 +1,58 @@
+"""The format of deep-chat, a web component for chats: a visitor's token, one new message, a text back."""
+
+import json
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep
+from agent.api.protocols.errors import CODES
+from agent.api.schemas.chat import TurnView
+from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChatRequest
+from agent.api.turns import answer, pieces, readable, written
+from agent.conversations import Said
+from agent.errors import BadInput
+
+router = APIRouter(
+    prefix="/v1/deep-chat",
+    tags=["protocols"],
+    responses={code: {"model": DeepChatProblem} for code in CODES},
+)
+
+
+@router.post("", response_model=DeepChatReply)
+def reply(body: DeepChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Response:
+    """Take a message as deep-chat posts it and answer with the text it shows."""
+    return Response(_reply(service, speaker, body).model_dump_json(), media_type="application/json")
+
+
+@router.post(
+    "/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"example": 'data: {"text": "Hello."}\n\n'}}}},
+)
+def reply_in_pieces(body: DeepChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Response:
+    """The same as server-sent events, for `connect.stream`; each adds text, the last one tells the turn."""
+    return StreamingResponse(_events(_reply(service, speaker, body)), media_type="text/event-stream")
+
+
+async def _events(done: DeepChatReply) -> AsyncIterator[str]:
+    for piece in pieces(done.text):
+        yield f"data: {json.dumps({'text': piece})}\n\n"
+    yield f"data: {json.dumps({'text': '', 'custom': done.custom})}\n\n"
+
+
+def _reply(service: Service, speaker: Speaker, body: DeepChatRequest) -> DeepChatReply:
+    newest = next((bubble for bubble in reversed(body.messages) if bubble.role == "user"), None)
+    if newest is None:
+        raise BadInput("messages: there is no message of the role 'user'.")
+    said = Said(
+        readable(newest.text),
+        channel="deep-chat",
+        client_id=body.client_message_id,
+        visitor_id=speaker.visitor_id,
+        thread=body.conversation or (None if speaker.visitor_id is None else ""),  # the visitor is its name
+    )
+    turn = TurnView.model_validate(answer(service, speaker, said)).model_dump(mode="json")
+    return DeepChatReply(text=written(turn), custom=turn)

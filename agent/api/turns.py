@@ -1,0 +1,57 @@
+"""One turn for whoever asks over HTTP: limits first, then the flow, then what is shown of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.api.deps import Service, Speaker
+from agent.api.schemas.base import Text
+from agent.conversations import Said
+from agent.corrections import find_turn
+from agent.errors import BadInput
+from agent.turn import take_turn
+from agent.turn_view import show_turn
+
+TEXT: TypeAdapter[str] = TypeAdapter(Text)
+
+
+def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
+    """Take a message and return its turn as it is shown. Raises TooMany when the speaker's allowance is spent."""
+    who = speaker.visitor_id or "admin"
+    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
+    turn_id = take_turn(service.office, speaker.desk_id, said)
+    with service.office.database.reading() as session:
+        return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
+
+
+def readable(text: str | None) -> str:
+    """Return the text of a protocol's message if the chat would take it. Raises BadInput."""
+    try:
+        return TEXT.validate_python(text)
+    except ValidationError as error:
+        raise BadInput(f"messages: the newest message: {error.errors()[0]['msg']}") from None
+
+
+def written(shown: dict[str, Any]) -> str:
+    """Return a turn's reply as plain text: with the questions it offers, which a page of ours shows as buttons."""
+    questions = [f"- {article['question']}" for article in shown["suggestions"] if article["question"]]
+    return "\n".join([shown["reply"], *questions]) if shown["reply"] else ""
+
+
+def pieces(reply: str) -> Iterator[str]:
+    """Cut a reply after each sentence or line, losing nothing."""
+    piece = ""
+    for character in reply:
+        piece += character
+        if character in ".!?\n":
+            yield piece
+            piece = ""
+    if piece:
+        yield piece
+
+
+def _allowance(service: Service, speaker: Speaker) -> int:
+    """An admin tries things out; a visitor types."""
+    limit = service.settings.visitor_per_minute
+    return limit if speaker.visitor_id else max(limit, service.settings.address_per_minute)
