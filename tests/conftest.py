@@ -32,6 +32,7 @@ from skills.backbone import Backbone
 from skills.batching import Batcher
 from skills.loading import find_folder, load_backbone
 from skills.store import Store
+from tests.chromium import browser  # noqa: F401 - a fixture for all tests
 from tests.receiver import Receiver
 
 if TYPE_CHECKING:  # importing it needs a folder that the fixture names

@@ -1,49 +1,18 @@
 """The chat page in a real browser, against the running server."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from tests.conftest import Running
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 CARD = "my card still hasn't come"
 LINK = "https://help.pennywhistle.example/card-not-arrived"
 HUMAN = "this is the third time, get me a human"
 LOGO = "Loading the image 'https://cdn.redoc.ly/"
 """Redoc would show its maker's logo from the maker's host; our policy keeps it from asking."""
-
-
-def chromium() -> str:
-    """Where the browser is; without one the tests fail where it is required, and are skipped elsewhere."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is not None:
-        return path
-    reason = f"no browser: none of {', '.join(NAMES)} is installed"
-    if os.environ.get("CI") or os.environ.get("FROSTDESK_REQUIRE_BROWSER") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

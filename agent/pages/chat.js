@@ -16,6 +16,12 @@ let lastSeq = 0;
 let stream = null;
 let unsent = null; // a message that failed keeps its id, so that sending it again never doubles it
 
+// In a frame the page around it is told what it needs to draw its button, and nothing that was said.
+const framed = window.parent !== window;
+let shown = !framed;
+let unread = 0;
+const tellHost = (message) => framed && window.parent.postMessage(message, "*");
+
 const remember = (change) => {
   state = { ...state, ...change };
   sessionStorage.setItem(STORE, JSON.stringify(state));
@@ -73,8 +79,12 @@ function add(author, words, key) {
   if (key) item.dataset.key = key;
   fill(item, words);
   log.append(item);
-  item.scrollIntoView({ block: "end" });
+  toEnd();
   return item;
+}
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight; // scrollIntoView would move the page around a frame as well
 }
 
 function showOwner(owner) {
@@ -95,6 +105,7 @@ function showMessages(transcript) {
     } else {
       log.querySelector(".typing")?.remove();
       add(message.author, message.text, message.id);
+      if (!shown) tellHost({ frostdesk: "unread", count: ++unread });
     }
   }
 }
@@ -115,6 +126,7 @@ function offerRating(turn) {
     box.append(button);
   }
   item.append(box);
+  toEnd();
 }
 
 // Without an answer the nearest articles are offered; choosing one asks its question.
@@ -132,6 +144,7 @@ function offerArticles(turn) {
     box.append(button);
   }
   item.append(box);
+  toEnd();
 }
 
 // Follow the conversation over one long fetch; after a break, go on from the last message seen.
@@ -224,6 +237,19 @@ text.addEventListener("keydown", (event) => {
 });
 
 document.getElementById("again").addEventListener("click", startOver);
+
+if (framed) {
+  addEventListener("message", (event) => {
+    if (event.source !== window.parent) return;
+    if (event.data?.frostdesk === "hidden") shown = false;
+    if (event.data?.frostdesk !== "shown") return;
+    shown = true;
+    unread = 0;
+    text.focus();
+  });
+  addEventListener("keydown", (event) => event.key === "Escape" && tellHost({ frostdesk: "close" }));
+  tellHost({ frostdesk: "ready" });
+}
 
 if (!state.token) {
   openSession().then(startOver, (error) => {
