@@ -12,6 +12,8 @@ from agent.tables import new_id, utc_now
 
 ALGORITHM = "HS256"
 AUDIENCE = "frostdesk-visitor"
+RENEWABLE = timedelta(days=30)
+"""How long after its end a token still gets its visitor a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,18 @@ def issue(secret: bytes, desk_id: str, minutes: int, visitor_id: str | None = No
     return jwt.encode(claims, secret, algorithm=ALGORITHM), visitor
 
 
-def read(secret: bytes, token: str) -> Visitor:
-    """Return whom a token speaks for. Raises NotSignedIn if it is forged, expired or of another kind."""
+def read(secret: bytes, token: str, late: timedelta = timedelta()) -> Visitor:
+    """Return whom a token speaks for, if it ended no longer than `late` ago.
+
+    Raises NotSignedIn if it is forged, expired or of another kind.
+    """
     try:
         claims = jwt.decode(
             token,
             secret,
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
+            leeway=late,
             options={"require": ["exp", "aud", "sub", "desk"]},
         )
     except jwt.ExpiredSignatureError as error:

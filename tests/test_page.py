@@ -1,11 +1,17 @@
 """The chat page in a real browser, against the running server."""
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
+import jwt
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
+from agent.database import Database
+from agent.tables import Installation
+from agent.tokens import issue
 from tests.conftest import Running
 
 CARD = "my card still hasn't come"
@@ -169,6 +175,32 @@ def test_a_reload_keeps_the_transcript_and_goes_on_following(page: Page, admin: 
     expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
     reply(admin, path, "still here")
     expect(page.locator("#log .human")).to_have_text("still here")
+
+
+def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
+    page: Page, server: Running, troubles: list[str]
+) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    kept = "JSON.parse(sessionStorage[Object.keys(sessionStorage)[0]])"
+    now = page.evaluate(kept)
+    claims = jwt.decode(now["token"], options={"verify_signature": False})
+    with (
+        closing(Database(f"sqlite:///{server.data / 'frostdesk.db'}", pool=1)) as database,
+        database.reading() as session,
+    ):
+        secret = session.get_one(Installation, "visitor_secret").value
+    ended, _ = issue(secret, claims["desk"], -60, claims["sub"])
+    page.evaluate(
+        "kept => { sessionStorage[Object.keys(sessionStorage)[0]] = kept }", json.dumps({**now, "token": ended})
+    )
+    page.reload()
+    expect(page.locator("#log .customer")).to_have_text([CARD])
+    say(page, "how do I change my PIN")
+    expect(page.locator("#log .bot")).to_have_count(2)
+    assert page.evaluate(kept)["conversation"] == now["conversation"]
+    assert all("401" in said for said in troubles)
+    troubles.clear()
 
 
 def test_a_new_conversation_begins_empty(page: Page) -> None:

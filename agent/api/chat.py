@@ -5,11 +5,12 @@ from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 from starlette.responses import Response
 
-from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep, check_origin
+from agent.api.deps import Credentials, Service, ServiceDep, Speaker, SpeakerDep, check_origin
 from agent.api.schemas.base import Number
 from agent.api.schemas.chat import (
     ChatRequest,
@@ -23,9 +24,9 @@ from agent.api.schemas.chat import (
 from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
-from agent.errors import AgentError, NotFound
+from agent.errors import AgentError, NotFound, NotSignedIn
 from agent.tables import Conversation, Desk, Message
-from agent.tokens import issue
+from agent.tokens import RENEWABLE, issue, read
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 ConversationId = Annotated[str, Path(max_length=64)]
@@ -37,9 +38,13 @@ def open_session(
     body: SessionRequest,
     request: Request,
     service: ServiceDep,
+    credentials: Credentials,
     origin: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> SessionAnswer:
-    """Give a web page's visitor a short-lived token for their own conversations."""
+    """Give a web page's visitor a short-lived token for their own conversations.
+
+    Sent with a token of before, which may have expired up to 30 days ago, it is the same visitor; else a new one.
+    """
     address = request.client.host if request.client else "unknown"
     service.limits.spend("session", address, service.settings.address_per_minute)
     with service.office.database.reading() as session:
@@ -48,8 +53,19 @@ def open_session(
         raise NotFound("No desk has this site key.")
     check_origin(request, service, desk.id, origin)
     minutes = service.settings.token_minutes
-    token, visitor = issue(service.secret, desk.id, minutes)
+    known = _visitor_before(service, credentials, desk.id)
+    token, visitor = issue(service.secret, desk.id, minutes, known)
     return SessionAnswer(token=token, visitor_id=visitor.id, expires_in=minutes * 60, desk=desk.name)
+
+
+def _visitor_before(service: Service, credentials: HTTPAuthorizationCredentials | None, desk_id: str) -> str | None:
+    if credentials is None:
+        return None
+    try:
+        visitor = read(service.secret, credentials.credentials, RENEWABLE)
+    except NotSignedIn:
+        return None
+    return visitor.id if visitor.desk_id == desk_id else None
 
 
 @router.post("/chat", response_model=TurnView)

@@ -50,11 +50,11 @@ async function call(path, body, signal, again = true) {
   throw new Refused(answer.status, said?.error?.message || `The server answered ${answer.status}.`);
 }
 
+// With the token of before, even an expired one, we stay who we were; else what we had is somebody else's now.
 async function openSession() {
-  sessionStorage.removeItem(STORE);
-  state = {};
   const answer = await call("/v1/chat/session", { site_key: document.body.dataset.siteKey });
-  remember({ token: (await answer.json()).token });
+  const { token, visitor_id: visitor } = await answer.json();
+  remember(visitor === state.visitor ? { token } : { token, visitor, conversation: undefined });
 }
 
 // Texts become text nodes and links; nothing a customer or a desk wrote is ever parsed as HTML.

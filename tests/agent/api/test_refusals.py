@@ -79,6 +79,27 @@ class TestTokens:
         visitor.headers["authorization"] = f"Bearer {token}"
         assert ask(visitor, "hello")["outcome"] == "said"
 
+    @pytest.mark.parametrize(("minutes", "same"), [(-29 * 24 * 60, True), (-31 * 24 * 60, False)])
+    def test_an_expired_token_gets_the_same_visitor_a_new_one(
+        self, server: Running, visitor: httpx.Client, admin: httpx.Client, minutes: int, same: bool
+    ) -> None:
+        claims = claims_of(visitor)
+        old, _ = issue(secret_of(server), claims["desk"], minutes, claims["sub"])
+        key = {"site_key": admin.get("/v1/admin/desk").json()["site_key"]}
+        opened = visitor.post("/v1/chat/session", json=key, headers={"authorization": f"Bearer {old}"}).json()
+        assert (opened["visitor_id"] == claims["sub"]) is same
+
+    def test_a_token_of_another_desk_or_a_key_renews_nobody(
+        self, server: Running, visitor: httpx.Client, admin: httpx.Client
+    ) -> None:
+        claims = claims_of(visitor)
+        other, _ = issue(secret_of(server), "desk_of_others", 5, claims["sub"])
+        key = {"site_key": admin.get("/v1/admin/desk").json()["site_key"]}
+        for token in (f"Bearer {other}", f"Bearer {other}x", admin.headers["authorization"]):
+            opened = visitor.post("/v1/chat/session", json=key, headers={"authorization": token})
+            assert opened.status_code == 201
+            assert opened.json()["visitor_id"] != claims["sub"]
+
     @pytest.mark.parametrize("secret", ["x" * 32, None], ids=["another secret", "unsigned"])
     def test_a_forged_token(self, server: Running, visitor: httpx.Client, secret: str | None) -> None:
         algorithm = ALGORITHM if secret else "none"
