@@ -136,6 +136,24 @@ def test_a_page_that_the_desk_does_not_allow_gets_no_chat(site: Site, admin: htt
     site.troubles.clear()
 
 
+@pytest.mark.parametrize(
+    ("locale", "open_", "label", "send"),
+    [
+        ("de-CH", "Chat öffnen", "Ihre Nachricht", "Senden"),
+        ("es", "Abrir el chat", "Su mensaje", "Enviar"),
+        ("fr", "Ouvrir le chat", "Votre message", "Envoyer"),
+        ("nl", "Open the chat", "Your message", "Send"),
+    ],
+)
+def test_it_speaks_the_language_it_is_told(site: Site, locale: str, open_: str, label: str, send: str) -> None:
+    site.open()
+    site.page.evaluate("(locale) => { Frostdesk('shutdown'); Frostdesk('boot', { locale }) }", locale)
+    site.page.get_by_role("button", name=open_).click()
+    chat = site.page.frame_locator("iframe[title=Chat]")
+    expect(chat.get_by_label(label)).to_be_focused()
+    expect(chat.get_by_role("button", name=send, exact=True)).to_be_visible()
+
+
 def test_commands_start_it_and_end_it(site: Site) -> None:
     site.open()
     site.page.evaluate("Frostdesk('shutdown')")

@@ -1,5 +1,7 @@
 // The chat page: a visitor's session, messages out and in, and live news while a human has the conversation.
 
+import { language, texts } from "./texts.js";
+
 const LINK = /https?:\/\/[^\s<>"]+/g;
 const RETRY_MS = 2000;
 const STORE = `frostdesk:${document.body.dataset.siteKey}`;
@@ -15,6 +17,15 @@ let state = JSON.parse(sessionStorage.getItem(STORE) || "{}"); // token, convers
 let lastSeq = 0;
 let stream = null;
 let unsent = null; // a message that failed keeps its id, so that sending it again never doubles it
+
+document.documentElement.lang = language;
+document.title = texts.title(document.getElementById("title").textContent);
+who.textContent = texts.assistant;
+log.setAttribute("aria-label", texts.log);
+text.placeholder = texts.example;
+send.textContent = texts.send;
+document.getElementById("again").textContent = texts.again;
+document.querySelector("label").textContent = texts.label;
 
 // In a frame the page around it is told what it needs to draw its button, and nothing that was said.
 const framed = window.parent !== window;
@@ -76,6 +87,7 @@ function fill(item, words) {
 function add(author, words, key) {
   const item = document.createElement("li");
   item.className = author;
+  if (author === "human") item.dataset.who = texts.human;
   if (key) item.dataset.key = key;
   fill(item, words);
   log.append(item);
@@ -91,8 +103,8 @@ function showOwner(owner) {
   const human = owner === "human";
   if (who.classList.contains("human") === human) return;
   who.classList.toggle("human", human);
-  who.textContent = human ? "A colleague has this conversation." : "You are talking to the assistant.";
-  add("notice", human ? "Handed to a colleague." : "Back with the assistant.");
+  who.textContent = human ? texts.colleague : texts.assistant;
+  add("notice", human ? texts.handed : texts.back);
 }
 
 function showMessages(transcript) {
@@ -115,13 +127,13 @@ function offerRating(turn) {
   if (turn.outcome !== "answered" || !item) return;
   const box = document.createElement("div");
   box.className = "rate";
-  for (const [rating, words] of [["up", "This helped"], ["down", "This did not help"]]) {
+  for (const [rating, words] of [["up", texts.up], ["down", texts.down]]) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = words;
     button.addEventListener("click", async () => {
       await call(`/v1/turns/${turn.turn_id}/feedback`, { rating });
-      box.replaceChildren("Thank you.");
+      box.replaceChildren(texts.thanks);
     });
     box.append(button);
   }
@@ -183,14 +195,14 @@ function startOver() {
   remember({ conversation: undefined });
   log.replaceChildren();
   showOwner("bot");
-  add("bot", "Hello! How can I help?");
+  add("bot", texts.hello);
 }
 
 async function say(words) {
   trouble.hidden = true;
   log.querySelector(".offer")?.remove(); // what was offered belongs to the message before
   add("customer", words, "pending");
-  const typing = add("typing", "writing …");
+  const typing = add("typing", texts.typing);
   try {
     unsent = unsent?.words === words ? unsent : { words, id: crypto.randomUUID() };
     const body = { message: words, client_message_id: unsent.id };
@@ -209,7 +221,7 @@ async function say(words) {
     typing.remove();
     log.querySelector("[data-key=pending]")?.remove();
     text.value = words;
-    trouble.textContent = error instanceof Refused ? error.message : "The server cannot be reached. Your message is kept; send it again.";
+    trouble.textContent = error instanceof Refused ? error.message : texts.away;
     trouble.hidden = false;
   }
 }

@@ -27,11 +27,20 @@
     @media (prefers-reduced-motion: no-preference) { button { transition: transform .15s; } button:hover { transform: scale(1.05); } }
   `;
   const READY_MS = 3000;
-  const TEXTS = { open: "Open the chat", close: "Close the chat", title: "Chat", unread: "unread" };
+  const TEXTS = {
+    en: { open: "Open the chat", close: "Close the chat", title: "Chat", unread: "unread" },
+    de: { open: "Chat öffnen", close: "Chat schließen", title: "Chat", unread: "ungelesen" },
+    es: { open: "Abrir el chat", close: "Cerrar el chat", title: "Chat", unread: "sin leer" },
+    fr: { open: "Ouvrir le chat", close: "Fermer le chat", title: "Chat", unread: "non lus" },
+  };
   const listeners = {};
   let settings = { siteKey: script.dataset.siteKey };
   let parts = null; // host, button, badge, dialog; the frame once it was opened, and whether it listens
 
+  const language = () => {
+    const wanted = [settings.locale, document.documentElement.lang, ...navigator.languages];
+    return wanted.map((tag) => (tag || "").slice(0, 2).toLowerCase()).find((tag) => tag in TEXTS) || "en";
+  };
   const emit = (event, value) => (listeners[event] || []).forEach((listener) => listener(value));
   const isOpen = () => Boolean(parts && !parts.dialog.hidden);
   const tell = (name) => parts.ready && parts.frame.contentWindow.postMessage({ frostdesk: name }, base);
@@ -62,7 +71,7 @@
     root.adoptedStyleSheets = [sheet];
     const badge = element("span", { hidden: "" });
     const button = element("button", { type: "button", "aria-expanded": "false", "aria-haspopup": "dialog" }, icon(), badge);
-    const dialog = element("div", { role: "dialog", "aria-label": TEXTS.title, hidden: "" });
+    const dialog = element("div", { role: "dialog", "aria-label": TEXTS[language()].title, hidden: "" });
     button.addEventListener("click", () => (isOpen() ? commands.hide() : commands.show()));
     root.addEventListener("keydown", (event) => event.key === "Escape" && commands.hide());
     root.append(dialog, button);
@@ -74,8 +83,9 @@
   function count(unread) {
     parts.badge.hidden = unread === 0;
     parts.badge.textContent = unread > 9 ? "9+" : String(unread);
-    const label = isOpen() ? TEXTS.close : TEXTS.open;
-    parts.button.setAttribute("aria-label", unread ? `${label}, ${unread} ${TEXTS.unread}` : label);
+    const texts = TEXTS[language()];
+    const label = isOpen() ? texts.close : texts.open;
+    parts.button.setAttribute("aria-label", unread ? `${label}, ${unread} ${texts.unread}` : label);
   }
 
   function hear(event) {
@@ -108,8 +118,8 @@
     show() {
       if (!parts || isOpen()) return;
       if (!parts.frame) {
-        const src = `${base}/widget/${encodeURIComponent(settings.siteKey)}`;
-        parts.frame = element("iframe", { src, title: TEXTS.title });
+        const src = `${base}/widget/${encodeURIComponent(settings.siteKey)}?lang=${language()}`;
+        parts.frame = element("iframe", { src, title: TEXTS[language()].title });
         parts.frame.addEventListener("load", () => setTimeout(complain, READY_MS));
         parts.dialog.append(parts.frame);
       }
