@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.channels.actions import plan_actions
 from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
+from agent.channels.markup import with_subject
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 
@@ -137,8 +138,7 @@ def parse(body: bytes) -> Event:
 
 
 def _heard(ticket: str, subject: str | None, text: str | None) -> Heard | None:
-    said = "\n\n".join(part.replace("\0", "").strip() for part in (subject, text) if part and part.strip())
-    return Heard(ticket, said[:20_000]) if text and text.strip() else None
+    return Heard(ticket, with_subject(subject, text)) if text and text.strip() else None
 
 
 def ticket_of(body: bytes) -> str | None:

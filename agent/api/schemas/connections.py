@@ -17,7 +17,7 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk", "intercom"] = Field(
+    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad"] = Field(
         "standard", description="`standard`: by Standard Webhooks"
     )
     mode: Mode = Field("answer", description=MODES)
@@ -36,7 +36,8 @@ class ConnectionRequest(Schema):
         {},
         description="Chatwoot: `account_id`, and `token`, the access token of the agent bot. Zendesk: `email` and "
         "`token` of the API user, and `user_id`, that user's number. Intercom: `token`, "
-        "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over",
+        "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over. "
+        "Zammad: `token`, `user_id`, that user's number, and `group_id`, to whom tickets are handed over",
     )
 
 
