@@ -29,7 +29,8 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     - `chatwoot`: the events of an agent bot;
     - `zendesk`: ticket events, and triggers with our template;
     - `intercom`: notifications about conversations;
-    - `zammad`: the webhook of a trigger.
+    - `zammad`: the webhook of a trigger;
+    - `freshdesk`: automation rules with our template.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again.

@@ -1,6 +1,6 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, intercom, standard, zammad, zendesk
+from agent.channels import chatwoot, freshdesk, intercom, standard, zammad, zendesk
 from agent.channels.channel import Channel
 
 CHANNELS: dict[str, Channel] = {
@@ -9,5 +9,6 @@ CHANNELS: dict[str, Channel] = {
     "zendesk": zendesk,
     "intercom": intercom,
     "zammad": zammad,
+    "freshdesk": freshdesk,
 }
 """By the `kind` of a connection."""
