@@ -11,7 +11,10 @@ from frostdesk.listing import listing
 from frostdesk.options import Desk, Json, Limit, console
 from frostdesk.sample import try_out
 
-app = typer.Typer(help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom.", no_args_is_help=True)
+app = typer.Typer(
+    help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk.",
+    no_args_is_help=True,
+)
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
@@ -20,7 +23,7 @@ MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
-    kind: Annotated[str, typer.Option(help="standard, chatwoot, zendesk or intercom")] = "standard",
+    kind: Annotated[str, typer.Option(help="standard, chatwoot, zendesk, intercom, zammad or freshdesk")] = "standard",
     mode: Annotated[str, typer.Option(help=MODE)] = "answer",
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
     secret: Annotated[
@@ -32,7 +35,8 @@ def new(
         typer.Option(
             "--with",
             help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123. "
-            "Intercom: user_id=123 and, if you like, team_id=45.",
+            "Intercom: user_id=123 and, if you like, team_id=45. Zammad: user_id=5 and, if you like, group_id=3. "
+            "Freshdesk: group_id=45, if you like.",
             metavar="NAME=VALUE",
             show_default=False,
         ),
@@ -41,7 +45,7 @@ def new(
         str | None,
         typer.Option(
             envvar="FROSTDESK_CHANNEL_TOKEN",
-            help="Chatwoot, Zendesk, Intercom: the API token; asked for if absent.",
+            help="All but standard: the API token; asked for if absent.",
             show_default=False,
         ),
     ] = None,

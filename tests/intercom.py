@@ -1,7 +1,5 @@
 """An Intercom: what it notifies of, and its REST API, strict about method, path, token, version and body."""
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -9,7 +7,6 @@ from typing import Any
 
 from tests.vendor import Vendor
 
-SECRET = "client-secret"
 ACCESS = {"token": "access-token", "user_id": "900", "team_id": "55"}
 PATH = re.compile(r"^/conversations/(\d+)/(reply|parts)$")
 
@@ -46,12 +43,6 @@ def replied(number: int, body: str | None, by: str = "user", author: str = "67a"
     part = {"part_type": "comment", "id": str(number), "body": body, "author": {"type": by, "id": author}}
     topic = "conversation.user.replied" if by in ("user", "lead", "contact") else "conversation.admin.replied"
     return notification(number, topic, **{"conversation_parts": {"conversation_parts": [part]}, **item})
-
-
-def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    """The headers of a notification."""
-    digest = hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()
-    return {"content-type": "application/json", "x-hub-signature": f"sha1={digest}"}
 
 
 class Intercom(Vendor):

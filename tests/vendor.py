@@ -1,9 +1,28 @@
 """A vendor's HTTP API of our own: it judges every request, and keeps what it took and why it refused."""
 
+import hashlib
+import hmac
+import json
+import os
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+FOLDER = Path(os.environ.get("FROSTDESK_SHARED", "../shared")) / "integrations/webhooks"
+"""Where samples of real events and of signatures lie, if they lie anywhere."""
+
+
+def bytes_of(body: object) -> bytes:
+    """An event's body."""
+    return json.dumps(body).encode()
+
+
+def hub_signed(body: bytes, secret: str) -> dict[str, str]:
+    """The headers of an event that is signed as WebSub says."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()
+    return {"content-type": "application/json", "x-hub-signature": f"sha1={digest}"}
 
 
 class Vendor(ThreadingHTTPServer):

@@ -28,7 +28,9 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
       are read, `skill.retrain` with `data: {skill}` opens a retraining, unless the skill rests after a promotion;
     - `chatwoot`: the events of an agent bot;
     - `zendesk`: ticket events, and triggers with our template;
-    - `intercom`: notifications about conversations.
+    - `intercom`: notifications about conversations;
+    - `zammad`: the webhook of a trigger;
+    - `freshdesk`: automation rules with our template.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again.

@@ -1,6 +1,6 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, intercom, standard, zendesk
+from agent.channels import chatwoot, freshdesk, intercom, standard, zammad, zendesk
 from agent.channels.channel import Channel
 
 CHANNELS: dict[str, Channel] = {
@@ -8,5 +8,7 @@ CHANNELS: dict[str, Channel] = {
     "chatwoot": chatwoot,
     "zendesk": zendesk,
     "intercom": intercom,
+    "zammad": zammad,
+    "freshdesk": freshdesk,
 }
 """By the `kind` of a connection."""

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from agent.errors import BadInput
 
 LONGEST_ID = 200
+Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+"""A vendor's API token: it travels in a header, so it holds no space and no line break."""
+Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$", coerce_numbers_to_str=True)]
+"""A vendor's number of something, as text: it stands in an address, so it holds nothing but digits."""
 Model = TypeVar("Model", bound=BaseModel)
 
 

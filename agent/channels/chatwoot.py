@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
@@ -56,7 +56,7 @@ class _Message(BaseModel):
 class _Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
     account_id: int = Field(ge=1)
-    token: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    token: Token
 
 
 def secrets_for(given: str | None) -> list[str]:

@@ -8,12 +8,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import LONGEST_ID, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import LONGEST_ID, Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text
 from agent.channels.signatures import check_hub_signature, hub_signature
@@ -32,7 +32,6 @@ HUMAN = ("conversation.admin.replied", "conversation.admin.closed")
 CUSTOMERS = ("user", "lead", "contact")
 NOBODY = "0"
 """Whom a conversation is assigned to that is assigned to nobody."""
-Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$", coerce_numbers_to_str=True)]
 
 
 class _Author(BaseModel):
@@ -76,7 +75,7 @@ class _Notification(BaseModel):
 
 class _Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    token: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    token: Token
     user_id: Number
     team_id: Number | None = None
 

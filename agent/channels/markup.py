@@ -18,6 +18,12 @@ def plain_text(markup: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()[:LONGEST_TEXT]
 
 
+def with_subject(subject: str | None, text: str) -> str:
+    """Return a plain text below its subject, if it has one, without what PostgreSQL cannot store."""
+    parts = (part.replace("\0", "").strip() for part in (subject or "", text))
+    return "\n\n".join(part for part in parts if part)[:LONGEST_TEXT]
+
+
 def as_html(text: str) -> str:
     """Return plain text as HTML that shows the same."""
     return html.escape(text, quote=False).replace("\n", "<br>")

@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
+from agent.channels.markup import with_subject
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 
@@ -26,7 +27,6 @@ ACTIONS = frozenset({"reply", "note", "hand_off", "label"})
 WINDOW = 300
 """Seconds by which an event's time may differ from ours."""
 CREATED, COMMENTED = "zen:event-type:ticket.created", "zen:event-type:ticket.comment_added"
-NUMBER = r"^[0-9]{1,20}$"
 
 
 class _Author(BaseModel):
@@ -51,7 +51,7 @@ class _Ticket(BaseModel):
     """The part of an event's `detail` that is read."""
 
     model_config = ConfigDict(extra="ignore")
-    id: str = Field(pattern=NUMBER)
+    id: Number
     subject: str | None = None
     description: str | None = Field(None, max_length=65_536)
     is_public: bool = True
@@ -74,7 +74,7 @@ class _Triggered(BaseModel):
     """The body that our template makes (docs/channels/zendesk.md)."""
 
     model_config = ConfigDict(extra="ignore")
-    ticket_id: str = Field(pattern=NUMBER)
+    ticket_id: Number
     subject: str | None = None
     comment: str = Field(max_length=65_536)
 
@@ -82,8 +82,8 @@ class _Triggered(BaseModel):
 class _Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
     email: str = Field(min_length=3, max_length=200, pattern=r"^[^\s:]+@[^\s:]+$")
-    token: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-    user_id: str = Field(pattern=NUMBER, coerce_numbers_to_str=True)
+    token: Token
+    user_id: Number
 
 
 def secrets_for(given: str | None) -> list[str]:
@@ -138,8 +138,7 @@ def parse(body: bytes) -> Event:
 
 
 def _heard(ticket: str, subject: str | None, text: str | None) -> Heard | None:
-    said = "\n\n".join(part.replace("\0", "").strip() for part in (subject, text) if part and part.strip())
-    return Heard(ticket, said[:20_000]) if text and text.strip() else None
+    return Heard(ticket, with_subject(subject, text)) if text and text.strip() else None
 
 
 def ticket_of(body: bytes) -> str | None:

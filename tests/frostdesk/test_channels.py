@@ -88,6 +88,22 @@ def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server:
     done(server.command("channel", "remove", "cw"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("zammad", ("--secret", "s3cret", "--with", "user_id=5")), ("freshdesk", ("--with", "group_id=45"))],
+)
+def test_a_newly_connected_helpdesk_is_tried_out(server: Running, kind: str, more: tuple[str, ...]) -> None:
+    command = ("channel", "new", kind, "--kind", kind, "--url", "http://127.0.0.1:1", "--token", "api-token")
+    made = done(server.command(*command, *more, "--mode", "draft"))
+    assert f"endpoint  {server.url}/webhooks/{kind}/con_" in made
+    assert "(none" not in made
+    tried = done(server.command("channel", "test", kind))
+    assert "2  read by a worker: intent greeting, said" in tried
+    assert "would have sent: note" in tried
+    assert "api-token" not in made + tried
+    done(server.command("channel", "remove", kind))
+
+
 def test_a_token_is_not_waited_for_where_nobody_can_type_it(server: Running) -> None:
     given = ("--kind", "chatwoot", "--url", "https://chat.example", "--with", "account_id=3")
     assert "FROSTDESK_CHANNEL_TOKEN" in refused(server.command("channel", "new", "cw", *given), 2)

@@ -25,7 +25,7 @@ MAIN = (
     "intent add",
     "desk create",
     "key new",
-    "connection new",
+    "channel new",
     "conversation reply",
     "lineage",
     "forget",

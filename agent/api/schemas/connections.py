@@ -17,7 +17,7 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk", "intercom"] = Field(
+    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk"] = Field(
         "standard", description="`standard`: by Standard Webhooks"
     )
     mode: Mode = Field("answer", description=MODES)
@@ -28,7 +28,8 @@ class ConnectionRequest(Schema):
     )
     secret: str | None = Field(
         None,
-        description="`whsec_...`, left out: one is made. Other helpdesks: the one they show; Chatwoot may have none",
+        description="`whsec_...`, left out: one is made, as for Freshdesk. Other helpdesks: the one they show; "
+        "Chatwoot may have none",
         min_length=1,
         max_length=200,
     )
@@ -36,7 +37,9 @@ class ConnectionRequest(Schema):
         {},
         description="Chatwoot: `account_id`, and `token`, the access token of the agent bot. Zendesk: `email` and "
         "`token` of the API user, and `user_id`, that user's number. Intercom: `token`, "
-        "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over",
+        "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over. "
+        "Zammad: `token`, `user_id`, that user's number, and `group_id`, to whom tickets are handed over. "
+        "Freshdesk: `token`, the API key, and `group_id`",
     )
 
 

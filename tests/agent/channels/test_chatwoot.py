@@ -12,13 +12,10 @@ from agent.channels.channel import Heard, TakenOver
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 from tests.chatwoot import SECRET, message, signed
+from tests.vendor import bytes_of
 
 NOW = datetime.now(UTC)
 ACCESS = {"account_id": 3, "token": "bot-token"}
-
-
-def bytes_of(body: object) -> bytes:
-    return json.dumps(body).encode()
 
 
 class TestVerify:

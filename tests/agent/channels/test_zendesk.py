@@ -1,9 +1,7 @@
 """Zendesk's events and triggers: who may post them, which are read, and what the ticket API is sent."""
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +10,11 @@ from agent.channels import zendesk
 from agent.channels.channel import Heard, TakenOver
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
+from tests.vendor import FOLDER, bytes_of
 from tests.zendesk import ACCESS, SECRET, comment, signed
 
 NOW = datetime.now(UTC)
-FOLDER = Path(os.environ.get("FROSTDESK_SHARED", "../shared")) / "integrations/webhooks"
 TRIGGERED = {"ticket_id": "5158", "subject": "Card", "comment": "it is lost", "status": "Open"}
-
-
-def bytes_of(body: object) -> bytes:
-    return json.dumps(body).encode()
 
 
 def created(**changed: Any) -> bytes:
