@@ -125,6 +125,11 @@ def open_escalation(session: Session, conversation_id: str) -> Escalation | None
     )
 
 
+def id_of_thread(desk_id: str, said: Said) -> str:
+    """Return the id of the conversation that a sender's own name (`thread`) stands for."""
+    return _id_of(f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}")
+
+
 def end_escalation(session: Session, conversation: Conversation, status: str) -> None:
     """End the open escalation, if any, and hand the conversation back to the bot."""
     escalation = open_escalation(session, conversation.id)
@@ -177,16 +182,17 @@ def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversatio
     A first message that its visitor named starts the same conversation when it is repeated.
     """
     conversation_id = new_id("conv")
-    named = None
     if said.thread is not None:
-        named = f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}"
+        conversation_id = id_of_thread(desk_id, said)
     elif said.visitor_id and said.client_id:
-        named = f"{desk_id} {said.visitor_id} {said.client_id}"
-    if named is not None:
-        conversation_id = f"conv_{sha256(named.encode()).hexdigest()[:24]}"
+        conversation_id = _id_of(f"{desk_id} {said.visitor_id} {said.client_id}")
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
     _insert_once(session, values, ["id"])
     return session.get_one(Conversation, conversation_id, with_for_update=True)
+
+
+def _id_of(name: str) -> str:
+    return f"conv_{sha256(name.encode()).hexdigest()[:24]}"
 
 
 def _external_conversation(session: Session, desk_id: str, said: Said) -> Conversation:

@@ -35,4 +35,14 @@ def _ai_sdk(status: int, code: str, message: str) -> Response:  # noqa: ARG001
     return PlainTextResponse(message, status)
 
 
-SHAPES: dict[str, Shape] = {"/v1/deep-chat": _deep_chat, "/v1/deep-chat/stream": _deep_chat, "/v1/ai-sdk": _ai_sdk}
+def _n8n_chat(status: int, code: str, message: str) -> Response:  # noqa: ARG001
+    """The component does not look at the status: it shows `output`, whatever it says."""
+    return JSONResponse({"output": message}, status)
+
+
+SHAPES: dict[str, Shape] = {
+    "/v1/deep-chat": _deep_chat,
+    "/v1/deep-chat/stream": _deep_chat,
+    "/v1/ai-sdk": _ai_sdk,
+    "/v1/n8n-chat": _n8n_chat,
+}
