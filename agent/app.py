@@ -33,7 +33,7 @@ from agent.api.deps import Service
 from agent.api.edge import Edge
 from agent.api.origins import Origins
 from agent.api.problems import handle_errors
-from agent.api.protocols import ai_sdk, deep_chat, n8n_chat, openai
+from agent.api.protocols import ai_sdk, deep_chat, n8n_chat, openai, rasa
 from agent.api.schemas.base import ProblemAnswer
 from agent.database import Database
 from agent.limits import Limits
@@ -59,7 +59,8 @@ One frozen language model answers for many support desks; each desk's skills are
 * **Protocols**: `/v1/chat/completions` and `/v1/models` speak OpenAI's,
   `/v1/deep-chat` that of the web component,
   `/v1/ai-sdk` the AI SDK's stream of UI messages,
-  `/v1/n8n-chat` that of the component @n8n/chat; their errors too.
+  `/v1/n8n-chat` that of the component @n8n/chat,
+  `/webhooks/rest/webhook` and `/model/parse` Rasa's; their errors too.
 * **Webhooks**: helpdesks post their events to `/webhooks/{kind}/{connection_id}`.
 
 Every other error is `{"error": {"code", "message", "request_id"}}`.
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         erasures,
         connections,
         deliveries,
+        rasa,  # before the webhooks, among which its address would fall
         webhooks,
         openai,
         deep_chat,

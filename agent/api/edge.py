@@ -102,7 +102,7 @@ class Edge:
     def _answer_at_once(self, scope: Scope, origin: str | None, request_id: str) -> Response | None:
         if scope["method"] == "OPTIONS" and origin is not None:
             return Response(status_code=204 if self._origins.allows(origin) else 403)
-        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/")):
+        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/", "/model/")):
             sentence = "The server is busy; try again in a second."
             return problem(scope["path"], 429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
         return None

@@ -19,11 +19,16 @@ TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
 def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
     """Take a message and return its turn as it is shown. Raises TooMany when the speaker's allowance is spent."""
-    who = speaker.visitor_id or "admin"
-    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
+    spend(service, speaker)
     turn_id = take_turn(service.office, speaker.desk_id, said)
     with service.office.database.reading() as session:
         return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
+
+
+def spend(service: Service, speaker: Speaker) -> None:
+    """Count a message against the speaker's allowance. Raises TooMany."""
+    who = speaker.visitor_id or "admin"
+    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
 
 
 def tell(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:

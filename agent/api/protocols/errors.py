@@ -1,6 +1,7 @@
 """What an error looks like where a protocol of others is spoken."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -40,9 +41,16 @@ def _n8n_chat(status: int, code: str, message: str) -> Response:  # noqa: ARG001
     return JSONResponse({"output": message}, status)
 
 
+def _rasa(status: int, code: str, message: str) -> Response:
+    said = {"version": version("frostdesk"), "status": "failure", "message": message, "reason": code}
+    return JSONResponse({**said, "details": {}, "help": None, "code": status}, status)
+
+
 SHAPES: dict[str, Shape] = {
     "/v1/deep-chat": _deep_chat,
     "/v1/deep-chat/stream": _deep_chat,
     "/v1/ai-sdk": _ai_sdk,
     "/v1/n8n-chat": _n8n_chat,
+    "/webhooks/rest/webhook": _rasa,
+    "/model/parse": _rasa,
 }
