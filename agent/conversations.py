@@ -24,6 +24,7 @@ class Said:
     posting it twice counts once. `visitor_id` must own the conversation if it is set. `thread` names the
     conversation for a sender who knows no id of ours: the same name on the same desk is the same conversation.
     A sender who can name neither tells the `client_id` of the customer's message before this one (`follows`).
+    `wants_human`: the sender knows that a human must take over, whatever the text says.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Said:
     external_id: str | None = None
     thread: str | None = None
     follows: str | None = None
+    wants_human: bool = False
 
 
 @dataclass(frozen=True, slots=True)

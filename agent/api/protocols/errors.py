@@ -46,6 +46,11 @@ def _rasa(status: int, code: str, message: str) -> Response:
     return JSONResponse({**said, "details": {}, "help": None, "code": status}, status)
 
 
+def _mcp(status: int, code: str, message: str) -> Response:  # noqa: ARG001
+    error = {"code": -32603 if status >= 500 else -32600, "message": message}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status)
+
+
 SHAPES: dict[str, Shape] = {
     "/v1/deep-chat": _deep_chat,
     "/v1/deep-chat/stream": _deep_chat,
@@ -53,4 +58,5 @@ SHAPES: dict[str, Shape] = {
     "/v1/n8n-chat": _n8n_chat,
     "/webhooks/rest/webhook": _rasa,
     "/model/parse": _rasa,
+    "/mcp": _mcp,
 }

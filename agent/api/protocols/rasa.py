@@ -19,9 +19,8 @@ from agent.api.schemas.rasa import (
 )
 from agent.api.turns import spend, tell, thread_of
 from agent.conversations import Said
-from agent.drafts import draft
+from agent.drafts import draft, ranking
 from agent.errors import NotAllowed
-from skills.skill import Verdict
 
 router = APIRouter(tags=["protocols"], responses={code: {"model": RasaProblem} for code in CODES})
 
@@ -60,16 +59,12 @@ def parse(body: ParseRequest, service: ServiceDep, speaker: SpeakerDep) -> Parse
     spend(service, speaker)
     reading, answer = draft(service.office, speaker.desk_id, body.text)
     intent = RasaIntent(name=answer.route.intent, confidence=answer.route.confidence)
-    ranking = [near for verdict in reading.verdicts.get("router", []) for near in _ranking(verdict)]
-    return Parsed(text=body.text, intent=intent, intent_ranking=ranking)
+    near = ranking(reading.verdicts.get("router", []))
+    nearest = [RasaIntent(name=name, confidence=confidence) for name, confidence in near]
+    return Parsed(text=body.text, intent=intent, intent_ranking=nearest)
 
 
 def _reply(sender: str, turn: dict[str, Any]) -> RasaReply:
     questions = [article["question"] for article in turn["suggestions"] if article["question"]]
     buttons = [Button(title=question, payload=question) for question in questions]
     return RasaReply(recipient_id=sender, text=turn["reply"], buttons=buttons or None)
-
-
-def _ranking(verdict: Verdict) -> list[RasaIntent]:
-    near = [(verdict.label, verdict.confidence), *verdict.runners_up]
-    return [RasaIntent(name=name, confidence=confidence) for name, confidence in near]

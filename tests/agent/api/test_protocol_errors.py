@@ -34,6 +34,7 @@ async def post_to_a_busy_server(folder: Path, path: str) -> httpx.Response:
         ("/v1/n8n-chat", '{"output":"The server is busy'),
         ("/webhooks/rest/webhook", '{"version":'),
         ("/model/parse", '{"version":'),
+        ("/mcp", '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"The server is busy'),
         ("/webhooks/standard/x", '{"error":{"code":"too_many_requests"'),
     ],
 )
