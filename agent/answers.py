@@ -34,9 +34,9 @@ class Answer:
     failed: bool = False
 
 
-def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
+def find_answer(desk: DeskView, reading: Reading, past: Past, wants_human: bool = False) -> Answer:
     """Decide what to say to a message: pure, given its reading and the conversation's past."""
-    if not any(character.isalnum() for character in reading.text):
+    if not wants_human and not any(character.isalnum() for character in reading.text):
         return _ask_back(desk, reading.text)
     route = choose_route(_first(reading.verdicts.get("router", [])), desk.table)
     action = route.lead.action if route.lead else None
@@ -49,7 +49,7 @@ def find_answer(desk: DeskView, reading: Reading, past: Past) -> Answer:
     failing = route.lead is None or unsure or (article is None and (action == "faq" or in_context))
     decision = decide(
         Facts(
-            asks_for_human=mood.get("asks_for_human", False) or asks_plainly(reading.text),
+            asks_for_human=wants_human or mood.get("asks_for_human", False) or asks_plainly(reading.text),
             abusive=mood.get("abusive", False),
             negative=mood.get("negative", False),
             warned_before=any(turn.outcome == "warned" for turn in past.turns),

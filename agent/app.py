@@ -33,7 +33,7 @@ from agent.api.deps import Service
 from agent.api.edge import Edge
 from agent.api.origins import Origins
 from agent.api.problems import handle_errors
-from agent.api.protocols import ai_sdk, deep_chat, openai
+from agent.api.protocols import ai_sdk, deep_chat, mcp, n8n_chat, openai, rasa
 from agent.api.schemas.base import ProblemAnswer
 from agent.database import Database
 from agent.limits import Limits
@@ -58,7 +58,10 @@ One frozen language model answers for many support desks; each desk's skills are
 * **Admin**: everything under `/v1/admin` needs `Authorization: Bearer fd_...`.
 * **Protocols**: `/v1/chat/completions` and `/v1/models` speak OpenAI's,
   `/v1/deep-chat` that of the web component,
-  `/v1/ai-sdk` the AI SDK's stream of UI messages; their errors too.
+  `/v1/ai-sdk` the AI SDK's stream of UI messages,
+  `/v1/n8n-chat` that of the component @n8n/chat,
+  `/webhooks/rest/webhook` and `/model/parse` Rasa's,
+  `/mcp` the Model Context Protocol; their errors too.
 * **Webhooks**: helpdesks post their events to `/webhooks/{kind}/{connection_id}`.
 
 Every other error is `{"error": {"code", "message", "request_id"}}`.
@@ -83,7 +86,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         watcher = Watcher(office, streams, origins.refresh, settings.redis_url, settings.poll_seconds)
         watcher.start()
         log.info("api_ready", backbone=office.backbone.name, fingerprint=office.backbone.fingerprint[:12])
-        yield
+        async with mcp.serving() as app.state.mcp:
+            yield
         await anyio.to_thread.run_sync(watcher.stop)
         close_office(office)
 
@@ -107,10 +111,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         erasures,
         connections,
         deliveries,
+        rasa,  # before the webhooks, among which its address would fall
         webhooks,
         openai,
         deep_chat,
         ai_sdk,
+        n8n_chat,
+        mcp,
     ):
         app.include_router(routes.router)
     app.include_router(health.router)

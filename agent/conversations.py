@@ -24,6 +24,7 @@ class Said:
     posting it twice counts once. `visitor_id` must own the conversation if it is set. `thread` names the
     conversation for a sender who knows no id of ours: the same name on the same desk is the same conversation.
     A sender who can name neither tells the `client_id` of the customer's message before this one (`follows`).
+    `wants_human`: the sender knows that a human must take over, whatever the text says.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Said:
     external_id: str | None = None
     thread: str | None = None
     follows: str | None = None
+    wants_human: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ def open_escalation(session: Session, conversation_id: str) -> Escalation | None
     )
 
 
+def id_of_thread(desk_id: str, said: Said) -> str:
+    """Return the id of the conversation that a sender's own name (`thread`) stands for."""
+    return _id_of(f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}")
+
+
 def end_escalation(session: Session, conversation: Conversation, status: str) -> None:
     """End the open escalation, if any, and hand the conversation back to the bot."""
     escalation = open_escalation(session, conversation.id)
@@ -177,16 +184,17 @@ def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversatio
     A first message that its visitor named starts the same conversation when it is repeated.
     """
     conversation_id = new_id("conv")
-    named = None
     if said.thread is not None:
-        named = f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}"
+        conversation_id = id_of_thread(desk_id, said)
     elif said.visitor_id and said.client_id:
-        named = f"{desk_id} {said.visitor_id} {said.client_id}"
-    if named is not None:
-        conversation_id = f"conv_{sha256(named.encode()).hexdigest()[:24]}"
+        conversation_id = _id_of(f"{desk_id} {said.visitor_id} {said.client_id}")
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
     _insert_once(session, values, ["id"])
     return session.get_one(Conversation, conversation_id, with_for_update=True)
+
+
+def _id_of(name: str) -> str:
+    return f"conv_{sha256(name.encode()).hexdigest()[:24]}"
 
 
 def _external_conversation(session: Session, desk_id: str, said: Said) -> Conversation:

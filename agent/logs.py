@@ -5,8 +5,8 @@ import sys
 
 import structlog
 
-NOISY = ("httpx", "httpcore", "uvicorn.access", "celery.app.trace", "celery.worker.strategy", "celery.beat")
-"""Loggers that name full addresses or arguments, or say the same every ten seconds."""
+NOISY = ("httpx", "httpcore", "uvicorn.access", "celery.app.trace", "celery.worker.strategy", "celery.beat", "mcp")
+"""Loggers that name full addresses or arguments, or say the same every ten seconds or at every request."""
 
 
 def configure_logging(as_json: bool) -> None:

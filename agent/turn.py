@@ -52,8 +52,8 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         before = past.texts[0] if past.texts else None
         shown = {turn.article for turn in past.turns if turn.article}
         reading = read_message(office.reader, office.backbone, desk, said.text, before, shown)
-        answer = find_answer(desk, reading, past)
-        shadow = shadow_answers(desk, reading, past)
+        answer = find_answer(desk, reading, past, said.wants_human)
+        shadow = [] if said.wants_human else shadow_answers(desk, reading, past)  # a candidate was not asked
     with office.database.writing() as session:
         turn_id = record(session, desk, arrival, answer, reading, past, shadow, started)
     office.jobs.tell("conversation", arrival.conversation_id)

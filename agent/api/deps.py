@@ -47,10 +47,11 @@ class AdminDesk:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who chats: a visitor with a token, or an admin trying the desk out (no visitor id)."""
+    """Who chats: a visitor with a token, or a server or an admin with a key (no visitor id)."""
 
     desk_id: str
     visitor_id: str | None
+    key_id: str | None = None
 
 
 async def service(request: Request) -> Service:  # a plain function would wait for a thread
@@ -122,7 +123,7 @@ def speaker(
     if credentials.credentials.startswith("fd_"):
         caller = admin_caller(service, credentials)
         with service.office.database.reading() as session:
-            return Speaker(find_desk(session, desk, caller.desk_id).id, None)
+            return Speaker(find_desk(session, desk, caller.desk_id).id, None, caller.key_id)
     visitor = read(service.secret, credentials.credentials)
     check_origin(request, service, visitor.desk_id, origin)
     return Speaker(visitor.desk_id, visitor.id)

@@ -67,7 +67,7 @@ class Edge:
         async def dressed_send(message: Message) -> None:
             nonlocal status, too_large, complete
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 if status == TOO_LARGE:  # the framework says this in plain text
                     too_large = problem(
                         scope["path"], status, "too_large", "This is larger than the call takes.", request_id
@@ -102,7 +102,7 @@ class Edge:
     def _answer_at_once(self, scope: Scope, origin: str | None, request_id: str) -> Response | None:
         if scope["method"] == "OPTIONS" and origin is not None:
             return Response(status_code=204 if self._origins.allows(origin) else 403)
-        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/")):
+        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/", "/model/", "/mcp")):
             sentence = "The server is busy; try again in a second."
             return problem(scope["path"], 429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
         return None

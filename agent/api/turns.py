@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.api.deps import Service, Speaker
 from agent.api.schemas.base import Text
+from agent.api.schemas.chat import TurnView
 from agent.conversations import Said
 from agent.corrections import find_turn
 from agent.errors import BadInput
@@ -18,11 +19,26 @@ TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
 def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
     """Take a message and return its turn as it is shown. Raises TooMany when the speaker's allowance is spent."""
-    who = speaker.visitor_id or "admin"
-    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
+    spend(service, speaker)
     turn_id = take_turn(service.office, speaker.desk_id, said)
     with service.office.database.reading() as session:
         return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
+
+
+def spend(service: Service, speaker: Speaker) -> None:
+    """Count a message against the speaker's allowance. Raises TooMany."""
+    who = speaker.visitor_id or "admin"
+    service.limits.spend("visitor", f"{speaker.desk_id}:{who}", _allowance(service, speaker))
+
+
+def tell(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
+    """Take a message and return its turn as JSON, as `POST /v1/chat` shows it. Raises TooMany."""
+    return TurnView.model_validate(answer(service, speaker, said)).model_dump(mode="json")
+
+
+def thread_of(speaker: Speaker, name: str) -> str:
+    """Return the sender's own name for a conversation as the desk knows it: of a visitor, or of one key."""
+    return f"{speaker.key_id} {name}" if speaker.key_id else name
 
 
 def readable(text: str | None) -> str:

@@ -11,8 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from agent.api.deps import ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.schemas.ai_sdk import UIRequest
-from agent.api.schemas.chat import TurnView
-from agent.api.turns import answer, pieces, readable, written
+from agent.api.turns import pieces, readable, tell, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
@@ -28,7 +27,7 @@ HEADERS = {"x-vercel-ai-ui-message-stream": "v1", "cache-control": "no-cache", "
 )
 def stream_ui_message(body: UIRequest, service: ServiceDep, speaker: SpeakerDep) -> Response:
     """Take a message as `useChat` posts it; answer as its stream: text, the article's link, the turn."""
-    turn = TurnView.model_validate(answer(service, speaker, _said(speaker, body))).model_dump(mode="json")
+    turn = tell(service, speaker, _said(speaker, body))
     return StreamingResponse(_events(turn), media_type="text/event-stream", headers=HEADERS)
 
 

@@ -8,9 +8,8 @@ from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
-from agent.api.schemas.chat import TurnView
 from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChatRequest
-from agent.api.turns import answer, pieces, readable, written
+from agent.api.turns import pieces, readable, tell, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
@@ -54,5 +53,5 @@ def _reply(service: Service, speaker: Speaker, body: DeepChatRequest) -> DeepCha
         visitor_id=speaker.visitor_id,
         thread=body.conversation or (None if speaker.visitor_id is None else ""),  # the visitor is its name
     )
-    turn = TurnView.model_validate(answer(service, speaker, said)).model_dump(mode="json")
+    turn = tell(service, speaker, said)
     return DeepChatReply(text=written(turn), custom=turn)

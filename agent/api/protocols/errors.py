@@ -1,6 +1,7 @@
 """What an error looks like where a protocol of others is spoken."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -35,4 +36,27 @@ def _ai_sdk(status: int, code: str, message: str) -> Response:  # noqa: ARG001
     return PlainTextResponse(message, status)
 
 
-SHAPES: dict[str, Shape] = {"/v1/deep-chat": _deep_chat, "/v1/deep-chat/stream": _deep_chat, "/v1/ai-sdk": _ai_sdk}
+def _n8n_chat(status: int, code: str, message: str) -> Response:  # noqa: ARG001
+    """The component does not look at the status: it shows `output`, whatever it says."""
+    return JSONResponse({"output": message}, status)
+
+
+def _rasa(status: int, code: str, message: str) -> Response:
+    said = {"version": version("frostdesk"), "status": "failure", "message": message, "reason": code}
+    return JSONResponse({**said, "details": {}, "help": None, "code": status}, status)
+
+
+def _mcp(status: int, code: str, message: str) -> Response:  # noqa: ARG001
+    error = {"code": -32603 if status >= 500 else -32600, "message": message}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status)
+
+
+SHAPES: dict[str, Shape] = {
+    "/v1/deep-chat": _deep_chat,
+    "/v1/deep-chat/stream": _deep_chat,
+    "/v1/ai-sdk": _ai_sdk,
+    "/v1/n8n-chat": _n8n_chat,
+    "/webhooks/rest/webhook": _rasa,
+    "/model/parse": _rasa,
+    "/mcp": _mcp,
+}

@@ -12,7 +12,6 @@ from starlette.responses import Response, StreamingResponse
 
 from agent.api.deps import CallerDep, Service, ServiceDep, Speaker, check_origin, spend_address
 from agent.api.protocols.errors import CODES
-from agent.api.schemas.chat import TurnView
 from agent.api.schemas.openai import (
     ChatMessage,
     Choice,
@@ -24,7 +23,7 @@ from agent.api.schemas.openai import (
     Reply,
     Usage,
 )
-from agent.api.turns import answer, pieces, readable, written
+from agent.api.turns import pieces, readable, tell, written
 from agent.conversations import Said
 from agent.desks import find_desk
 from agent.errors import BadInput, NotFound
@@ -67,7 +66,7 @@ def complete(
     desk = _desk(service, caller, body.model)
     check_origin(request, service, desk.id, origin)
     said = _said(body, caller.key_id, idempotency_key)
-    turn = TurnView.model_validate(answer(service, Speaker(desk.id, None), said)).model_dump(mode="json")
+    turn = tell(service, Speaker(desk.id, None), said)
     reply = written(turn)
     asked, replied = (len(ids) for ids in service.office.backbone.tokenize([said.text, reply]))
     done = Completion(

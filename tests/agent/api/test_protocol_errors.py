@@ -31,6 +31,11 @@ async def post_to_a_busy_server(folder: Path, path: str) -> httpx.Response:
         ("/v1/deep-chat", '{"error":"The server is busy'),
         ("/v1/deep-chat/stream", '{"error":"The server is busy'),
         ("/v1/ai-sdk", "The server is busy"),
+        ("/v1/n8n-chat", '{"output":"The server is busy'),
+        ("/webhooks/rest/webhook", '{"version":'),
+        ("/model/parse", '{"version":'),
+        ("/mcp", '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"The server is busy'),
+        ("/webhooks/standard/x", '{"error":{"code":"too_many_requests"'),
     ],
 )
 def test_a_busy_server_says_so_in_the_protocols_own_form(tmp_path: Path, path: str, start: str) -> None:
@@ -44,10 +49,21 @@ def test_the_documentation_shows_the_errors_of_each_protocol(admin: httpx.Client
     paths = admin.get("/openapi.json").json()["paths"]
     shown = {
         path: paths[path]["post"]["responses"]["401"]["content"]
-        for path in ("/v1/chat", "/v1/chat/completions", "/v1/deep-chat", "/v1/ai-sdk")
+        for path in (
+            "/v1/chat",
+            "/v1/chat/completions",
+            "/v1/deep-chat",
+            "/v1/ai-sdk",
+            "/v1/n8n-chat",
+            "/webhooks/rest/webhook",
+            "/model/parse",
+        )
     }
     schemas = {path: next(iter(content.values()))["schema"] for path, content in shown.items()}
     assert schemas["/v1/chat"]["$ref"].endswith("/ProblemAnswer")
     assert schemas["/v1/chat/completions"]["$ref"].endswith("/OpenAIProblem")
     assert schemas["/v1/deep-chat"]["$ref"].endswith("/DeepChatProblem")
+    assert schemas["/v1/n8n-chat"]["$ref"].endswith("/N8nProblem")
+    assert schemas["/webhooks/rest/webhook"]["$ref"].endswith("/RasaProblem")
+    assert schemas["/model/parse"]["$ref"].endswith("/RasaProblem")
     assert list(shown["/v1/ai-sdk"]) == ["text/plain"]
