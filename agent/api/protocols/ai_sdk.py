@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from agent.api.deps import ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.schemas.ai_sdk import UIRequest
-from agent.api.turns import pieces, readable, tell, written
+from agent.api.turns import pieces, readable, tell, thread_of, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
@@ -58,4 +58,5 @@ def _said(speaker: Speaker, body: UIRequest) -> Said:
         raise BadInput("messages: the newest message has a file; only text can be read.")
     text = readable("\n".join(part.text or "" for part in newest.parts if part.type == "text"))
     name = sha256(json.dumps([newest.id, text]).encode()).hexdigest()  # an edited message keeps its id
-    return Said(text, channel="ai-sdk", client_id=name, visitor_id=speaker.visitor_id, thread=body.id)
+    thread = thread_of(speaker, body.id)
+    return Said(text, channel="ai-sdk", client_id=name, visitor_id=speaker.visitor_id, thread=thread)

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChatRequest
-from agent.api.turns import pieces, readable, tell, written
+from agent.api.turns import pieces, readable, tell, thread_of, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
@@ -46,12 +46,14 @@ def _reply(service: Service, speaker: Speaker, body: DeepChatRequest) -> DeepCha
     newest = next((bubble for bubble in reversed(body.messages) if bubble.role == "user"), None)
     if newest is None:
         raise BadInput("messages: there is no message of the role 'user'.")
+    name = body.conversation or (None if speaker.visitor_id is None else "")  # a visitor is a name already
+    thread = None if name is None else thread_of(speaker, name)
     said = Said(
         readable(newest.text),
         channel="deep-chat",
         client_id=body.client_message_id,
         visitor_id=speaker.visitor_id,
-        thread=body.conversation or (None if speaker.visitor_id is None else ""),  # the visitor is its name
+        thread=thread,
     )
     turn = tell(service, speaker, said)
     return DeepChatReply(text=written(turn), custom=turn)
