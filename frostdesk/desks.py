@@ -46,6 +46,26 @@ def allow_origins(
     console.print(f"Allowed: {', '.join(changed['allowed_origins']) or 'only our own pages'}")
 
 
+@desks.command("identity")
+def set_identity(
+    word: Annotated[str, typer.Argument(help="new: make a secret (the one before ends); off: all are anonymous.")],
+    desk: Desk = None,
+    as_json: Json = False,
+) -> None:
+    """Let the site say who its signed-in customers are, or no more.
+
+    Example: frostdesk desk identity new
+    """
+    if word == "off":
+        Client(desk).call("DELETE", "/v1/admin/desk/identity-secret")
+        console.print("Every visitor is anonymous now.")
+    elif word == "new":
+        made = Client(desk).post("/v1/admin/desk/identity-secret")
+        _print_one(made, as_json, ("secret",))
+    else:
+        fail("identity takes 'new' or 'off'.", BAD_INPUT)
+
+
 @intents.command("list")
 def list_intents(desk: Desk = None, as_json: Json = False) -> None:
     """List intents and their actions."""

@@ -19,6 +19,9 @@ def forget(
     visitor: Annotated[
         str | None, typer.Option(help="A widget's visitor, or a ticket's id at the helpdesk.", show_default=False)
     ] = None,
+    customer: Annotated[
+        str | None, typer.Option(help="A signed-in customer, by your site's own name.", show_default=False)
+    ] = None,
     conversation: Annotated[str | None, typer.Option(help="One conversation's id.", show_default=False)] = None,
     retrain: Annotated[
         bool | None,
@@ -36,11 +39,11 @@ def forget(
 
     Example: frostdesk forget --visitor vis_3f9a --retrain
     """
-    if (visitor is None) == (conversation is None):
-        fail("Name one customer: --visitor V or --conversation C.", BAD_INPUT)
+    if [visitor, customer, conversation].count(None) != 2:
+        fail("Name one customer: --visitor V, --customer NAME or --conversation C.", BAD_INPUT)
     client = Client(desk)
     wanted = None if retrain is None else "open" if retrain else "list"
-    body = {"visitor_id": visitor, "conversation_id": conversation, "retrain": wanted}
+    body = {"visitor_id": visitor, "customer": customer, "conversation_id": conversation, "retrain": wanted}
     if not yes:
         _confirm(client.post("/v1/admin/erasures", {**body, "dry_run": True}))
     said = client.post("/v1/admin/erasures", body)

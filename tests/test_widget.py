@@ -4,9 +4,11 @@ import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+import jwt
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
@@ -152,6 +154,31 @@ def test_it_speaks_the_language_it_is_told(site: Site, locale: str, open_: str, 
     chat = site.page.frame_locator("iframe[title=Chat]")
     expect(chat.get_by_label(label)).to_be_focused()
     expect(chat.get_by_role("button", name=send, exact=True)).to_be_visible()
+
+
+def signed(secret: str, sub: str, seconds: int = 60) -> str:
+    return jwt.encode({"sub": sub, "exp": datetime.now(UTC) + timedelta(seconds=seconds)}, secret, algorithm="HS256")
+
+
+def test_a_customer_who_signs_in_finds_the_conversation_and_signs_out_of_it(site: Site, admin: httpx.Client) -> None:
+    secret = admin.post("/v1/admin/desk/identity-secret").json()["secret"]
+    site.open()
+    chat = site.page.frame_locator("iframe[title=Chat]")
+
+    def become(identity: str | None) -> None:
+        site.page.evaluate("(identity) => { Frostdesk('update', { identity }); Frostdesk('show') }", identity)
+        expect(chat.locator("#log li").first).to_be_visible()
+
+    become(signed(secret, "ann"))
+    ask(chat, CARD)
+    expect(chat.locator("#log .bot")).to_have_count(2)
+    become(None)
+    expect(chat.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    become(signed(secret, "bob"))
+    expect(chat.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    become(signed(secret, "ann"))
+    expect(chat.locator("#log .customer")).to_have_text([CARD])
+    admin.delete("/v1/admin/desk/identity-secret").raise_for_status()
 
 
 def test_commands_start_it_and_end_it(site: Site) -> None:

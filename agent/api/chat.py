@@ -25,6 +25,7 @@ from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, NotFound, NotSignedIn
+from agent.identities import SIGNED_IN, identify
 from agent.tables import Conversation, Desk, Message
 from agent.tokens import RENEWABLE, issue, read
 
@@ -44,6 +45,7 @@ def open_session(
     """Give a web page's visitor a short-lived token for their own conversations.
 
     Sent with a token of before, which may have expired up to 30 days ago, it is the same visitor; else a new one.
+    With `identity` it is the customer whom the site names, on whatever device.
     """
     address = request.client.host if request.client else "unknown"
     service.limits.spend("session", address, service.settings.address_per_minute)
@@ -53,9 +55,16 @@ def open_session(
         raise NotFound("No desk has this site key.")
     check_origin(request, service, desk.id, origin)
     minutes = service.settings.token_minutes
-    known = _visitor_before(service, credentials, desk.id)
+    customer = identify(desk, body.identity) if body.identity is not None else None
+    known = customer or _visitor_before(service, credentials, desk.id)
     token, visitor = issue(service.secret, desk.id, minutes, known)
-    return SessionAnswer(token=token, visitor_id=visitor.id, expires_in=minutes * 60, desk=desk.name)
+    return SessionAnswer(
+        token=token,
+        visitor_id=visitor.id,
+        expires_in=minutes * 60,
+        desk=desk.name,
+        conversation_id=_newest(service, desk.id, customer) if customer else None,
+    )
 
 
 def _visitor_before(service: Service, credentials: HTTPAuthorizationCredentials | None, desk_id: str) -> str | None:
@@ -65,7 +74,15 @@ def _visitor_before(service: Service, credentials: HTTPAuthorizationCredentials 
         visitor = read(service.secret, credentials.credentials, RENEWABLE)
     except NotSignedIn:
         return None
-    return visitor.id if visitor.desk_id == desk_id else None
+    if visitor.desk_id != desk_id or visitor.id.startswith(SIGNED_IN):  # a customer may have signed out meanwhile
+        return None
+    return visitor.id
+
+
+def _newest(service: Service, desk_id: str, visitor_id: str) -> str | None:
+    newest = select(Conversation.id).order_by(Conversation.updated_at.desc()).limit(1)
+    with service.office.database.reading() as session:
+        return session.scalar(newest.where(Conversation.desk_id == desk_id, Conversation.visitor_id == visitor_id))
 
 
 @router.post("/chat", response_model=TurnView)

@@ -13,6 +13,7 @@ from agent.api.schemas.desk import (
     DeskChange,
     DeskRequest,
     DeskView,
+    IdentitySecret,
     ImportAnswer,
     IntentRequest,
     IntentView,
@@ -23,6 +24,7 @@ from agent.api.schemas.desk import (
 from agent.corrections import find_skill
 from agent.desks import TEXTS, add_intent, find_desk, make_desk, touch_desk
 from agent.errors import BadInput, NotAllowed, NotFound
+from agent.identities import new_identity_secret
 from agent.imports import import_articles, import_examples
 from agent.keys import make_key, revoke_key
 from agent.tables import Article, Desk, Intent, Key
@@ -83,6 +85,25 @@ def change_desk(body: DeskChange, service: ServiceDep, desk: AdminDeskDep) -> De
         shown = _desk(row)
     service.office.jobs.tell("desk", desk.id)
     return shown
+
+
+@router.post("/desk/identity-secret", status_code=201)
+def make_identity_secret(service: ServiceDep, desk: AdminDeskDep) -> IdentitySecret:
+    """Give the desk's site a secret to sign with who its customers are; the one before is not taken any more.
+
+    It is shown this once.
+    """
+    made = new_identity_secret()
+    with service.office.database.writing() as session:
+        session.get_one(Desk, desk.id).identity_secret = made
+    return IdentitySecret(secret=made)
+
+
+@router.delete("/desk/identity-secret", status_code=204)
+def remove_identity_secret(service: ServiceDep, desk: AdminDeskDep) -> None:
+    """Take no identity from the desk's site any more: every visitor is anonymous."""
+    with service.office.database.writing() as session:
+        session.get_one(Desk, desk.id).identity_secret = None
 
 
 @router.get("/intents")

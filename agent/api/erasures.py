@@ -11,6 +11,7 @@ from agent.api.deps import AdminDesk, AdminDeskDep, Limit, ServiceDep
 from agent.api.schemas.erasures import DueView, ErasureAnswer, ErasureRequest, ErasureView
 from agent.customers import Customer, Traces, find_traces
 from agent.erasures import erase, find_erasure
+from agent.identities import customer_id
 from agent.lineage import Due, due_skills, open_due
 from agent.tables import Desk, Erasure
 
@@ -27,7 +28,7 @@ def erase_customer(body: ErasureRequest, service: ServiceDep, desk: AdminDeskDep
     who was erased before (repeating the call is harmless); 404 if this desk never knew them; 409 while a
     ticket event of theirs is being read.
     """
-    customer = _customer(body)
+    customer = _customer(body, desk.id)
     with service.office.database.writing() as session:
         traces = find_traces(session, desk.id, customer)
         answer = _forget(session, desk, customer, traces, body)
@@ -51,7 +52,9 @@ def list_erasures(service: ServiceDep, desk: AdminDeskDep, limit: Limit = 50) ->
         return [_view(row) for row in session.scalars(statement.limit(limit))]
 
 
-def _customer(body: ErasureRequest) -> Customer:
+def _customer(body: ErasureRequest, desk_id: str) -> Customer:
+    if body.customer is not None:
+        return Customer("visitor", customer_id(desk_id, body.customer))
     if body.visitor_id is not None:
         return Customer("visitor", body.visitor_id)
     return Customer("conversation", str(body.conversation_id))

@@ -31,6 +31,9 @@ document.querySelector("label").textContent = texts.label;
 const framed = window.parent !== window;
 let shown = !framed;
 let unread = 0;
+const named = framed && new URLSearchParams(location.search).has("identity");
+let takeIdentity;
+const identity = named ? new Promise((take) => (takeIdentity = take)) : null; // the page around tells it after "ready"
 const tellHost = (message) => framed && window.parent.postMessage(message, "*");
 
 const remember = (change) => {
@@ -63,9 +66,9 @@ async function call(path, body, signal, again = true) {
 
 // With the token of before, even an expired one, we stay who we were; else what we had is somebody else's now.
 async function openSession() {
-  const answer = await call("/v1/chat/session", { site_key: document.body.dataset.siteKey });
-  const { token, visitor_id: visitor } = await answer.json();
-  remember(visitor === state.visitor ? { token } : { token, visitor, conversation: undefined });
+  const answer = await call("/v1/chat/session", { site_key: document.body.dataset.siteKey, identity: await identity });
+  const { token, visitor_id: visitor, conversation_id: conversation } = await answer.json();
+  remember(visitor === state.visitor ? { token } : { token, visitor, conversation });
 }
 
 // Texts become text nodes and links; nothing a customer or a desk wrote is ever parsed as HTML.
@@ -253,6 +256,7 @@ document.getElementById("again").addEventListener("click", startOver);
 if (framed) {
   addEventListener("message", (event) => {
     if (event.source !== window.parent) return;
+    if (event.data?.frostdesk === "identity") takeIdentity?.(event.data.token);
     if (event.data?.frostdesk === "hidden") shown = false;
     if (event.data?.frostdesk !== "shown") return;
     shown = true;
@@ -263,13 +267,13 @@ if (framed) {
   tellHost({ frostdesk: "ready" });
 }
 
-if (!state.token) {
-  openSession().then(startOver, (error) => {
+const begin = () => (state.conversation ? follow() : startOver());
+
+if (state.token && !named && !state.visitor?.startsWith("usr_")) {
+  begin();
+} else { // who signed in or out is somebody else
+  openSession().then(begin, (error) => {
     trouble.textContent = error.message;
     trouble.hidden = false;
   });
-} else if (state.conversation) {
-  follow();
-} else {
-  startOver();
 }

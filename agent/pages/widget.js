@@ -93,6 +93,7 @@
     if (event.data?.frostdesk === "close") commands.hide();
     if (event.data?.frostdesk === "ready") {
       parts.ready = true;
+      if (settings.identity) parts.frame.contentWindow.postMessage({ frostdesk: "identity", token: settings.identity }, base);
       tell(isOpen() ? "shown" : "hidden");
     }
     if (event.data?.frostdesk === "unread") {
@@ -118,7 +119,7 @@
     show() {
       if (!parts || isOpen()) return;
       if (!parts.frame) {
-        const src = `${base}/widget/${encodeURIComponent(settings.siteKey)}?lang=${language()}`;
+        const src = `${base}/widget/${encodeURIComponent(settings.siteKey)}?lang=${language()}${settings.identity ? "&identity" : ""}`;
         parts.frame = element("iframe", { src, title: TEXTS[language()].title });
         parts.frame.addEventListener("load", () => setTimeout(complain, READY_MS));
         parts.dialog.append(parts.frame);
@@ -140,7 +141,8 @@
       emit("hide");
     },
     update(given = {}) {
-      if (given.siteKey && given.siteKey !== settings.siteKey) commands.shutdown();
+      const other = (name) => name in given && given[name] !== settings[name];
+      if (["siteKey", "identity", "locale"].some(other)) commands.shutdown();
       commands.boot(given);
     },
     shutdown() {

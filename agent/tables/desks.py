@@ -12,7 +12,10 @@ ACTIONS = ("faq", "label", "hand_over", "say", "ask_back", "silent", "follow_up"
 
 
 class Desk(Table):
-    """One support team. `revision` counts every change a running process must notice."""
+    """One support team. `revision` counts every change a running process must notice.
+
+    `identity_secret`: by which its site says who a visitor is; None: all are anonymous.
+    """
 
     __tablename__ = "desks"
 
@@ -23,6 +26,7 @@ class Desk(Table):
     allowed_origins: Mapped[list[Any]] = mapped_column(default=list)
     texts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    identity_secret: Mapped[str | None]
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

@@ -133,6 +133,13 @@ def test_pages_are_allowed_by_command(own: Running) -> None:
     refused(own.command("desk", "allow", "shop.example/page"), 2)
 
 
+def test_a_site_gets_a_secret_by_command_and_loses_it(own: Running) -> None:
+    made = [shown(own.command("desk", "identity", "new", "--json"))["secret"] for _ in range(2)]
+    assert made[0] != made[1]
+    assert done(own.command("desk", "identity", "off")) == "Every visitor is anonymous now.\n"
+    assert "'new' or 'off'" in refused(own.command("desk", "identity", "maybe"), 2)
+
+
 def test_the_error_budget_is_set_shown_and_taken_back(own: Running) -> None:
     assert "No error budget is set" in done(own.command("desk", "budget"))
     assert "At most 5.0% of the bot's answers may be wrong" in done(own.command("desk", "budget", "5%"))

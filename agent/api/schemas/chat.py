@@ -12,6 +12,12 @@ class SessionRequest(Schema):
     """Ask for a visitor's token."""
 
     site_key: str = Field(description="The desk's public key, `pk_...`", max_length=100)
+    identity: str | None = Field(
+        None,
+        description="Who the visitor is, as the site says: a JWT (HS256) of the desk's identity secret with `sub`, "
+        "the site's own name for the customer, and `exp`",
+        max_length=4096,
+    )
 
 
 class SessionAnswer(Schema):
@@ -21,6 +27,7 @@ class SessionAnswer(Schema):
     visitor_id: str
     expires_in: int = Field(description="Seconds")
     desk: str = Field(description="The desk's name")
+    conversation_id: str | None = Field(description="A signed-in customer's newest conversation")
 
 
 class ChatRequest(Schema):

@@ -24,6 +24,12 @@ class DeskView(Schema):
     policy: dict[str, Any]
 
 
+class IdentitySecret(Schema):
+    """What a desk's site signs its customers' identities with."""
+
+    secret: str
+
+
 class DeskRequest(Schema):
     """A new desk."""
 

@@ -13,11 +13,12 @@ CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_I
 
 
 class ErasureRequest(Schema):
-    """Whom to forget: exactly one of the two ids."""
+    """Whom to forget: exactly one of the three."""
 
     visitor_id: CustomerId | None = Field(
         None, description="A widget's visitor (`vis_...`), or a ticket's id at the helpdesk: all their conversations"
     )
+    customer: CustomerId | None = Field(None, description="A signed-in customer, by the site's own name (`sub`)")
     conversation_id: CustomerId | None = Field(None, description="One conversation (`conv_...`)")
     retrain: Literal["list", "open"] | None = Field(
         None,
@@ -28,8 +29,8 @@ class ErasureRequest(Schema):
 
     @model_validator(mode="after")
     def _one_customer(self) -> Self:
-        if (self.visitor_id is None) == (self.conversation_id is None):
-            raise PydanticCustomError("one_customer", "Name exactly one of visitor_id and conversation_id")
+        if [self.visitor_id, self.customer, self.conversation_id].count(None) != 2:
+            raise PydanticCustomError("one_customer", "Name exactly one of visitor_id, customer and conversation_id")
         return self
 
 
