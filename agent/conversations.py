@@ -150,6 +150,7 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
         conversation = find_conversation(session, desk_id, said.conversation_id, said.visitor_id, lock=True)
     if conversation.status == "closed":  # a customer who writes again opens it again
         conversation.status, conversation.reopened_at = "open", utc_now()
+        conversation.rating = conversation.remark = None
     return conversation
 
 

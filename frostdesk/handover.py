@@ -42,9 +42,10 @@ def list_conversations(
     if as_json:
         print_json(found)
         return
-    table = listing("conversation", "channel", "owner", "status", "last news")
+    table = listing("conversation", "channel", "owner", "status", "rating", "last news")
     for row in found:
-        table.add_row(row["id"], row["channel"], row["owner"], row["status"], row["updated_at"][:19])
+        news, rating = row["updated_at"][:19], row["rating"] or ""
+        table.add_row(row["id"], row["channel"], row["owner"], row["status"], rating, news)
     console.print(table if found else "No conversation yet.")
 
 

@@ -203,6 +203,25 @@ def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
     troubles.clear()
 
 
+def test_a_closed_conversation_is_rated_once_and_opens_again(page: Page, admin: httpx.Client) -> None:
+    say(page, CARD)
+    expect(page.locator("#log .bot")).to_have_count(2)
+    path = hand_over(page, admin)
+    assert admin.post(f"{path}/close").status_code == 200
+    closed = page.locator("#log .closed")
+    expect(closed).to_contain_text("How was it?")
+    closed.get_by_role("button", name="Good").click()
+    expect(closed).to_have_text("Thank you.")
+    [newest] = admin.get("/v1/admin/conversations", params={"limit": 1}).json()
+    assert (newest["status"], newest["rating"]) == ("closed", "good")
+    page.reload()
+    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(closed).to_have_count(0)
+    say(page, "how do I change my PIN")
+    expect(page.locator("#log .bot")).to_have_count(3)
+    assert admin.get("/v1/admin/conversations", params={"limit": 1}).json()[0]["rating"] is None
+
+
 def test_a_new_conversation_begins_empty(page: Page) -> None:
     say(page, CARD)
     expect(page.locator("#log .bot")).to_have_count(2)

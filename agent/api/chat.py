@@ -14,6 +14,7 @@ from agent.api.deps import Credentials, Service, ServiceDep, Speaker, SpeakerDep
 from agent.api.schemas.base import Number
 from agent.api.schemas.chat import (
     ChatRequest,
+    ConversationRating,
     Feedback,
     MessageView,
     SessionAnswer,
@@ -24,7 +25,7 @@ from agent.api.schemas.chat import (
 from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
-from agent.errors import AgentError, NotFound, NotSignedIn
+from agent.errors import AgentError, Conflict, NotFound, NotSignedIn
 from agent.identities import SIGNED_IN, identify
 from agent.tables import Conversation, Desk, Message
 from agent.tokens import RENEWABLE, issue, read
@@ -132,7 +133,7 @@ async def follow(
     after: After = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow one's own conversation: an event `messages` whenever there is news, such as a human's reply."""
-    last, owner = after, None
+    last, before = after, None
     with service.streams.listen(conversation) as news:
         while True:
             news.clear()
@@ -140,10 +141,20 @@ async def follow(
                 shown = await anyio.to_thread.run_sync(_transcript, service, speaker, conversation, last)
             except NotFound:  # erased meanwhile; asking again gets the 404
                 return
-            if shown.messages or shown.owner != owner:
-                last, owner = max([last, *(m.seq for m in shown.messages)]), shown.owner
+            if shown.messages or (shown.owner, shown.status) != before:
+                last, before = max([last, *(m.seq for m in shown.messages)]), (shown.owner, shown.status)
                 yield ServerSentEvent(event="messages", data=shown.model_dump(mode="json"))
             await news.wait()
+
+
+@router.post("/conversations/{conversation_id}/rating", status_code=204)
+def rate(conversation_id: ConversationId, body: ConversationRating, service: ServiceDep, speaker: SpeakerDep) -> None:
+    """Say how a conversation went that has been closed."""
+    with service.office.database.writing() as session:
+        conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id, lock=True)
+        if conversation.status != "closed":
+            raise Conflict("This conversation goes on; it is rated when it is closed.")
+        conversation.rating, conversation.remark = body.rating, body.remark
 
 
 @router.post("/turns/{turn_id}/feedback", status_code=204)
@@ -175,5 +186,6 @@ def _transcript(service: Service, speaker: Speaker, conversation_id: str, after:
             conversation_id=conversation.id,
             owner=conversation.owner,
             status=conversation.status,
+            rating=conversation.rating,
             messages=[MessageView.model_validate(row, from_attributes=True, extra="ignore") for row in rows],
         )

@@ -57,6 +57,7 @@ def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDesk
             conversation_id=conversation.id,
             owner=conversation.owner,
             status=conversation.status,
+            rating=conversation.rating,
             messages=[MessageView.model_validate(row, from_attributes=True) for row in rows],
         )
 

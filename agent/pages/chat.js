@@ -4,6 +4,7 @@ import { language, texts } from "./texts.js";
 
 const LINK = /https?:\/\/[^\s<>"]+/g;
 const RETRY_MS = 2000;
+const RATINGS = ["terrible", "bad", "ok", "good", "amazing"];
 const STORE = `frostdesk:${document.body.dataset.siteKey}`;
 
 const log = document.getElementById("log");
@@ -162,6 +163,27 @@ function offerArticles(turn) {
   toEnd();
 }
 
+// A conversation that was closed may be rated; writing again opens it again.
+function showClosed(transcript) {
+  log.querySelector(".closed")?.remove();
+  if (transcript.status !== "closed" || transcript.rating) return;
+  const box = add("closed", texts.closed);
+  const row = document.createElement("div");
+  row.className = "rate";
+  for (const [place, rating] of RATINGS.entries()) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = texts.ratings[place];
+    button.addEventListener("click", async () => {
+      await call(`/v1/conversations/${transcript.conversation_id}/rating`, { rating });
+      box.replaceChildren(texts.thanks);
+    });
+    row.append(button);
+  }
+  box.append(row);
+  toEnd();
+}
+
 // Follow the conversation over one long fetch; after a break, go on from the last message seen.
 async function follow() {
   stream?.abort();
@@ -182,6 +204,7 @@ async function follow() {
           const news = JSON.parse(data.slice(5));
           showMessages(news);
           showOwner(news.owner); // from the stream alone: an answer to a call may be older than what it said
+          showClosed(news);
         }
       }
     } catch (error) {

@@ -12,7 +12,7 @@ from agent.tables.base import Table, primary_key, utc_now
 class Conversation(Table):
     """A customer's thread on a channel; `owner` is who answers next.
 
-    `reopened_at`: when its customer last wrote again after it was closed.
+    `reopened_at`: when its customer last wrote again after it was closed. `rating`, `remark`: what they thought of it.
     """
 
     __tablename__ = "conversations"
@@ -20,6 +20,7 @@ class Conversation(Table):
         UniqueConstraint("connection_id", "external_id"),
         CheckConstraint("owner IN ('bot', 'human')", name="owner"),
         CheckConstraint("status IN ('open', 'closed')", name="status"),
+        CheckConstraint("rating IN ('terrible', 'bad', 'ok', 'good', 'amazing')", name="rating"),
         Index("ix_conversations_desk_updated", "desk_id", "updated_at"),
     )
 
@@ -35,6 +36,8 @@ class Conversation(Table):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     reopened_at: Mapped[datetime | None]
+    rating: Mapped[str | None]
+    remark: Mapped[str | None]
 
 
 class Message(Table):

@@ -119,13 +119,24 @@ class MessageView(Schema):
     created_at: datetime
 
 
+Rating = Literal["terrible", "bad", "ok", "good", "amazing"]
+
+
 class Transcript(Schema):
     """A conversation as its visitor sees it."""
 
     conversation_id: str
     owner: Literal["bot", "human"]
     status: Literal["open", "closed"]
+    rating: Rating | None
     messages: list[MessageView]
+
+
+class ConversationRating(Schema):
+    """A customer's opinion of a conversation that has ended; the last one counts."""
+
+    rating: Rating
+    remark: str | None = Field(None, max_length=1000)
 
 
 class Feedback(Schema):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from agent.api.schemas.base import Schema, Text
+from agent.api.schemas.chat import Rating
 
 
 class EscalationView(Schema):
@@ -33,6 +34,8 @@ class ConversationView(Schema):
     status: Literal["open", "closed"]
     created_at: datetime
     updated_at: datetime
+    rating: Rating | None
+    remark: str | None
 
 
 class HumanReply(Schema):

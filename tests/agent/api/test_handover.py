@@ -122,3 +122,18 @@ def test_lists_are_asked_for_sensibly(admin: httpx.Client) -> None:
     for query in ({"status": "lost"}, {"limit": 0}, {"limit": 501}, {"limit": "all"}):
         error(admin.get("/v1/admin/escalations", params=query), 422, "bad_input")
     error(admin.get("/v1/admin/conversations", params={"owner": "cat"}), 422, "bad_input")
+
+
+def test_a_conversation_is_rated_by_its_own_customer_when_it_is_closed(
+    visitor: httpx.Client, stranger: httpx.Client, admin: httpx.Client
+) -> None:
+    conversation = ask(visitor, HUMAN)["conversation_id"]
+    path, body = f"/v1/conversations/{conversation}/rating", {"rating": "amazing", "remark": "quick"}
+    error(visitor.post(path, json=body), 409, "conflict")
+    admin.post(f"/v1/admin/conversations/{conversation}/close").raise_for_status()
+    error(stranger.post(path, json=body), 403, "not_allowed")
+    error(visitor.post(path, json={"rating": "splendid"}), 422, "bad_input")
+    assert visitor.post(path, json=body).status_code == 204
+    listed = {row["id"]: row for row in admin.get("/v1/admin/conversations").json()}
+    assert (listed[conversation]["rating"], listed[conversation]["remark"]) == ("amazing", "quick")
+    assert visitor.get(f"/v1/conversations/{conversation}/messages").json()["rating"] == "amazing"
