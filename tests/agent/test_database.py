@@ -116,13 +116,17 @@ def test_events_that_wait_learn_their_ticket(empty_url: str) -> None:
     database = Database(empty_url, pool=2)
     bodies = {"evt_1": b'{"data": {"ticket_id": "T1"}}', "evt_2": b"no json", "evt_3": b'{"data": {"ticket_id": 7}}'}
     with database.writing() as session:
-        desk = make_desk(session, "d", "D")
+        session.execute(
+            text(
+                "INSERT INTO desks (id, slug, name, site_key, allowed_origins, texts, policy, revision, created_at) "
+                "VALUES ('desk_1', 'd', 'D', 'pk_1', '[]', '{}', '{}', 1, '2026-01-01')"
+            )
+        )
         session.execute(
             text(
                 "INSERT INTO connections (id, desk_id, name, kind, secrets, created_at) "
-                "VALUES ('con_1', :desk, 'c', 'standard', '[]', '2026-01-01')"
-            ),
-            {"desk": desk.id},
+                "VALUES ('con_1', 'desk_1', 'c', 'standard', '[]', '2026-01-01')"
+            )
         )
         for name, body in bodies.items():
             session.execute(
