@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 
 from scipy.optimize import brentq
+from scipy.stats import binom
 
 ONE_SIDED = 0.05
 
@@ -42,3 +43,12 @@ def loss_bound(rows: int, lost: int, won: int, z: float = CONFIDENCE_Z) -> float
 def loss_floor(rows: int, lost: int, won: int, z: float = CONFIDENCE_Z) -> float:
     """Lower end of the same interval: at least so much is lost."""
     return -loss_bound(rows, won, lost, z)
+
+
+def loss_is_shown(lost: int, won: int) -> bool:
+    """Return whether the rows that only one version gets right show a loss (95 %), however few they are.
+
+    The exact test of McNemar 1947: if neither were worse, each such row would fall to either side like a coin. The
+    score interval above is an approximation that takes three rows against none for proof; here it takes five.
+    """
+    return bool(binom.sf(lost - 1, lost + won, 0.5) <= ONE_SIDED)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from skills.bounds import ONE_SIDED, loss_bound, loss_floor, z_of
+from skills.bounds import ONE_SIDED, loss_bound, loss_floor, loss_is_shown, z_of
 
 LARGEST_LOSS = 0.02
 NEW_LABEL_RECALL = 0.5
@@ -163,7 +163,7 @@ def _lost_humans(compared: Compared) -> str | None:
     live, candidate = sum(row.live for row in rows), sum(row.candidate for row in rows)
     lost = sum(row.live and not row.candidate for row in rows)
     won = lost - (live - candidate)
-    if not rows or live - candidate <= HUMAN_LOSS * len(rows) or loss_floor(len(rows), lost, won) <= 0:
+    if live - candidate <= HUMAN_LOSS * len(rows) or not loss_is_shown(lost, won):
         return None
     return f"Of {len(rows)} messages that need a human, {candidate} would reach one instead of {live}."
 

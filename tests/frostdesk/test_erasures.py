@@ -89,7 +89,7 @@ def test_a_desk_is_told_whether_erasures_open_retrainings(own: Running) -> None:
 
 
 def test_one_customer_must_be_named_and_known(own: Running) -> None:
-    assert "--visitor V or --conversation C" in refused(own.command("forget"), 2)
+    assert "--visitor V, --customer NAME or --conversation C" in refused(own.command("forget"), 2)
     assert "--visitor V" in refused(own.command("forget", "--visitor", "v", "--conversation", "c", "--yes"), 2)
     assert "check the id" in refused(own.command("forget", "--visitor", "vis_of_nobody"), 2)
     assert "check the id" in refused(own.command("forget", "--visitor", "vis_of_nobody", "--yes"), 2)

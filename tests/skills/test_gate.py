@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skills.bounds import CONFIDENCE_Z, loss_bound, loss_floor
+from skills.bounds import CONFIDENCE_Z, loss_bound, loss_floor, loss_is_shown
 from skills.gate import LARGEST_LOSS, Compared, Judged, NeedsHuman, NewLabel, Sure, Trigger, decide
 
 
@@ -133,14 +133,23 @@ def humans(both: int, lost: int = 0, won: int = 0) -> list[NeedsHuman]:
     return [NeedsHuman(f"h{n}", live, mine) for n, (live, mine) in enumerate(kinds)]
 
 
+@pytest.mark.parametrize(
+    ("lost", "won", "shown"), [(0, 0, False), (3, 0, False), (4, 0, False), (5, 0, True), (7, 1, True), (6, 1, False)]
+)
+def test_a_loss_is_shown_by_the_exact_test(lost: int, won: int, shown: bool) -> None:
+    assert loss_is_shown(lost, won) is shown
+
+
 def test_messages_that_need_a_human_may_not_be_lost() -> None:
     better = rows(400, won=30)
-    decision = decide(Compared(better, humans=humans(30, lost=4)))
+    decision = decide(Compared(better, humans=humans(30, lost=5)))
     assert not decision.promote
-    assert "Of 34 messages that need a human, 30 would reach one instead of 34." in decision.reason
-    assert decision.figures["humans"] == {"rows": 34, "live": 34, "candidate": 30}
+    assert "Of 35 messages that need a human, 30 would reach one instead of 35." in decision.reason
+    assert decision.figures["humans"] == {"rows": 35, "live": 35, "candidate": 30}
     assert decide(Compared(better, humans=humans(200, lost=4, won=1))).promote, "within one in twenty"
-    assert decide(Compared(better, humans=humans(26, lost=2))).promote, "two may be chance"
+    assert decide(Compared(better, humans=humans(24, lost=4))).promote, (
+        "four against none may be chance: one time in sixteen"
+    )
 
 
 def sure(count: int, confidence: float, right: float, live: float = 0.9) -> list[Sure]:
