@@ -32,20 +32,17 @@ OURS = "pending"
 
 
 class _Conversation(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     id: int
     status: str = OURS
 
 
 class _Sender(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     type: str = "contact"
 
 
 class _Message(BaseModel):
     """The part of `message_created` that is read. A contact's `sender` has no type in real captures."""
 
-    model_config = ConfigDict(extra="ignore")
     content: str | None = Field(None, max_length=20_000)
     message_type: Literal["incoming", "outgoing", "template", "activity"]
     private: bool = False
@@ -89,8 +86,11 @@ def _signs(secret: str, body: bytes, headers: Mapping[str, str], now: datetime) 
     stamp, signature = headers.get("x-chatwoot-timestamp", ""), headers.get("x-chatwoot-signature", "")
     if not stamp.isascii() or not stamp.isdigit() or abs(now.timestamp() - int(stamp[:12])) > WINDOW:
         return False
-    wanted = "sha256=" + hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(signature.encode(), wanted.encode())
+    return hmac.compare_digest(signature.encode(), _signature(secret, stamp, body).encode())
+
+
+def _signature(secret: str, stamp: str, body: bytes) -> str:
+    return "sha256=" + hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def parse(body: bytes) -> Event:
@@ -153,6 +153,5 @@ def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:
     body, stamp = json.dumps(message).encode(), str(int(now.timestamp()))
     headers = {"content-type": "application/json", "x-chatwoot-timestamp": stamp}
     if secrets:
-        signed = hmac.new(secrets[0].encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers["x-chatwoot-signature"] = f"sha256={signed}"
+        headers["x-chatwoot-signature"] = _signature(secrets[0], stamp, body)
     return Call("", body, headers)

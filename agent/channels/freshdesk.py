@@ -37,7 +37,6 @@ HEADER = "x-frostdesk-secret"
 class _Posted(BaseModel):
     """The body that our template makes."""
 
-    model_config = ConfigDict(extra="ignore")
     by: Literal["customer", "agent"]
     ticket_id: Number
     subject: str | None = None

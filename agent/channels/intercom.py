@@ -35,7 +35,7 @@ NOBODY = "0"
 
 
 class _Author(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True)
     type: str
     id: str = Field(max_length=LONGEST_ID)
 
@@ -43,20 +43,17 @@ class _Author(BaseModel):
 class _Said(BaseModel):
     """What began a conversation, or one part of it. Its body is HTML."""
 
-    model_config = ConfigDict(extra="ignore")
     body: str | None = Field(None, max_length=65_536)
     author: _Author
 
 
 class _Parts(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     conversation_parts: list[_Said] = []
 
 
 class _Conversation(BaseModel):
     """The part of a notification's `data.item` that is read."""
 
-    model_config = ConfigDict(extra="ignore")
     id: Number
     admin_assignee_id: Number | None = None
     source: _Said | None = None
@@ -64,12 +61,10 @@ class _Conversation(BaseModel):
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     item: _Conversation
 
 
 class _Notification(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     data: _Data
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from agent.channels.actions import reply_text
@@ -32,8 +32,6 @@ SECRET_BYTES = (24, 64)
 class TicketData(BaseModel):
     """The part of an incoming event that is read."""
 
-    model_config = ConfigDict(extra="ignore")
-
     ticket_id: str = Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]*$")
     subject: str = Field("", max_length=500)
     text: str = Field(min_length=1, max_length=20_000)
@@ -42,16 +40,12 @@ class TicketData(BaseModel):
 class TicketEvent(BaseModel):
     """An incoming event."""
 
-    model_config = ConfigDict(extra="ignore")
-
     type: str
     data: dict[str, Any]
 
 
 class RetrainData(BaseModel):
     """Which skill to retrain."""
-
-    model_config = ConfigDict(extra="ignore")
 
     skill: str = Field(min_length=1, max_length=100)
 

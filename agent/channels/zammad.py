@@ -30,7 +30,6 @@ NOBODY = "1"
 
 
 class _Ticket(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     id: Number
     title: str | None = None
     article_count: int | None = None
@@ -38,7 +37,6 @@ class _Ticket(BaseModel):
 
 
 class _Article(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     sender: str
     internal: bool
     body: str | None = Field(None, max_length=200_000)
@@ -49,7 +47,6 @@ class _Article(BaseModel):
 class _Posted(BaseModel):
     """The part of a webhook's own body that is read."""
 
-    model_config = ConfigDict(extra="ignore")
     ticket: _Ticket
     article: _Article
 

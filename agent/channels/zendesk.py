@@ -30,27 +30,23 @@ CREATED, COMMENTED = "zen:event-type:ticket.created", "zen:event-type:ticket.com
 
 
 class _Author(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     id: str
     is_staff: bool
 
 
 class _Comment(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     body: str = Field(max_length=65_536)
     is_public: bool
     author: _Author
 
 
 class _Said(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     comment: _Comment
 
 
 class _Ticket(BaseModel):
     """The part of an event's `detail` that is read."""
 
-    model_config = ConfigDict(extra="ignore")
     id: Number
     subject: str | None = None
     description: str | None = Field(None, max_length=65_536)
@@ -59,21 +55,17 @@ class _Ticket(BaseModel):
     submitter_id: str | None = None
 
 
-class _Commented(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    detail: _Ticket
-    event: _Said
-
-
 class _Created(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     detail: _Ticket
+
+
+class _Commented(_Created):
+    event: _Said
 
 
 class _Triggered(BaseModel):
     """The body that our template makes (docs/channels/zendesk.md)."""
 
-    model_config = ConfigDict(extra="ignore")
     ticket_id: Number
     subject: str | None = None
     comment: str = Field(max_length=65_536)
@@ -114,8 +106,12 @@ def _signs(secret: str, body: bytes, headers: Mapping[str, str], now: datetime) 
         late = abs((now - at).total_seconds())
     except (ValueError, TypeError, OverflowError):  # TypeError: a time without a zone
         return False
-    wanted = base64.b64encode(hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).digest())
-    return late <= WINDOW and hmac.compare_digest(headers.get("x-zendesk-webhook-signature", "").encode(), wanted)
+    given = headers.get("x-zendesk-webhook-signature", "").encode()
+    return late <= WINDOW and hmac.compare_digest(given, _signature(secret, stamp, body).encode())
+
+
+def _signature(secret: str, stamp: str, body: bytes) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).digest()).decode()
 
 
 def parse(body: bytes) -> Event:
@@ -175,10 +171,9 @@ def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:
     event = {"comment": {"id": str(number), "body": TEST_TEXT, "is_public": True, "author": author}}
     sent = {"type": COMMENTED, "id": f"test-{number}", "detail": {"id": TEST_TICKET}, "event": event}
     body, stamp = json.dumps(sent).encode(), now.isoformat()
-    signature = base64.b64encode(hmac.new(secrets[0].encode(), stamp.encode() + body, hashlib.sha256).digest())
     headers = {
         "content-type": "application/json",
         "x-zendesk-webhook-signature-timestamp": stamp,
-        "x-zendesk-webhook-signature": signature.decode(),
+        "x-zendesk-webhook-signature": _signature(secrets[0], stamp, body),
     }
     return Call("", body, headers)
