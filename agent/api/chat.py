@@ -10,24 +10,24 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 from starlette.responses import Response
 
-from agent.api.deps import Credentials, Service, ServiceDep, Speaker, SpeakerDep, check_origin
+from agent.api.deps import Credentials, Service, ServiceDep, Speaker, SpeakerDep, address_of, check_origin
 from agent.api.schemas.base import Number
 from agent.api.schemas.chat import (
     ChatRequest,
     ConversationRating,
     Feedback,
-    MessageView,
     SessionAnswer,
     SessionRequest,
     Transcript,
     TurnView,
 )
+from agent.api.transcripts import show_transcript
 from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, Conflict, NotFound, NotSignedIn
 from agent.identities import SIGNED_IN, identify
-from agent.tables import Conversation, Desk, Message
+from agent.tables import Conversation, Desk
 from agent.tokens import RENEWABLE, issue, read
 
 router = APIRouter(prefix="/v1", tags=["chat"])
@@ -48,8 +48,7 @@ def open_session(
     Sent with a token of before, which may have expired up to 30 days ago, it is the same visitor; else a new one.
     With `identity` it is the customer whom the site names, on whatever device.
     """
-    address = request.client.host if request.client else "unknown"
-    service.limits.spend("session", address, service.settings.address_per_minute)
+    service.limits.spend("session", address_of(request), service.settings.address_per_minute)
     with service.office.database.reading() as session:
         desk = session.scalar(select(Desk).where(Desk.site_key == body.site_key))
     if desk is None:
@@ -178,14 +177,5 @@ def _said(speaker: Speaker, body: ChatRequest) -> Said:
 
 def _transcript(service: Service, speaker: Speaker, conversation_id: str, after: int) -> Transcript:
     with service.office.database.reading() as session:
-        conversation: Conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id)
-        rows = session.scalars(
-            select(Message).where(Message.conversation_id == conversation.id, Message.seq > after).order_by(Message.seq)
-        )
-        return Transcript(
-            conversation_id=conversation.id,
-            owner=conversation.owner,
-            status=conversation.status,
-            rating=conversation.rating,
-            messages=[MessageView.model_validate(row, from_attributes=True, extra="ignore") for row in rows],
-        )
+        conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id)
+        return show_transcript(session, conversation, after)

@@ -103,10 +103,14 @@ def admin_desk(
 AdminDeskDep = Annotated[AdminDesk, Depends(admin_desk)]
 
 
+def address_of(request: Request) -> str:
+    """Return where a call comes from."""
+    return request.client.host if request.client else "unknown"
+
+
 def spend_address(request: Request, service: ServiceDep) -> None:
     """Count a call against its address. Raises TooMany."""
-    address = request.client.host if request.client else "unknown"
-    service.limits.spend("address", address, service.settings.address_per_minute)
+    service.limits.spend("address", address_of(request), service.settings.address_per_minute)
 
 
 def speaker(
@@ -130,6 +134,16 @@ def speaker(
 
 
 SpeakerDep = Annotated[Speaker, Depends(speaker)]
+
+
+def key_speaker(speaker: SpeakerDep) -> Speaker:
+    """Return who speaks with an admin key. Raises NotAllowed for a visitor."""
+    if speaker.visitor_id is not None:
+        raise NotAllowed("This needs an admin key: 'Authorization: Bearer fd_...'.")
+    return speaker
+
+
+KeySpeakerDep = Annotated[Speaker, Depends(key_speaker)]
 
 
 def check_origin(request: Request, service: Service, desk_id: str, origin: str | None) -> None:

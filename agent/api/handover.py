@@ -8,9 +8,10 @@ from sqlalchemy import select
 from agent.api.deps import AdminDeskDep, Limit, ServiceDep
 from agent.api.schemas.chat import MessageView, Transcript
 from agent.api.schemas.handover import ConversationView, EscalationView, HumanReply
+from agent.api.transcripts import show_transcript
 from agent.conversations import add_message, end_escalation, find_conversation
 from agent.errors import Conflict
-from agent.tables import Conversation, Escalation, Message
+from agent.tables import Conversation, Escalation
 
 router = APIRouter(prefix="/v1/admin", tags=["handover"])
 
@@ -51,15 +52,7 @@ def list_conversations(
 def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> Transcript:
     """Read a conversation."""
     with service.office.database.reading() as session:
-        conversation = find_conversation(session, desk.id, conversation_id)
-        rows = session.scalars(select(Message).where(Message.conversation_id == conversation.id).order_by(Message.seq))
-        return Transcript(
-            conversation_id=conversation.id,
-            owner=conversation.owner,
-            status=conversation.status,
-            rating=conversation.rating,
-            messages=[MessageView.model_validate(row, from_attributes=True) for row in rows],
-        )
+        return show_transcript(session, find_conversation(session, desk.id, conversation_id))
 
 
 @router.post("/conversations/{conversation_id}/reply", status_code=201)

@@ -1,6 +1,8 @@
 """One turn for whoever asks over HTTP: limits first, then the flow, then what is shown of it."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -41,6 +43,14 @@ def thread_of(speaker: Speaker, name: str) -> str:
     return f"{speaker.key_id} {name}" if speaker.key_id else name
 
 
+def user_places(roles: Iterable[str]) -> list[int]:
+    """Return where in a protocol's history its user speaks, at least once. Raises BadInput."""
+    users = [place for place, role in enumerate(roles) if role == "user"]
+    if not users:
+        raise BadInput("messages: there is no message of the role 'user'.")
+    return users
+
+
 def readable(text: str | None) -> str:
     """Return the text of a protocol's message if the chat would take it. Raises BadInput."""
     try:
@@ -53,6 +63,16 @@ def written(shown: dict[str, Any]) -> str:
     """Return a turn's reply as plain text: with the questions it offers, which a page of ours shows as buttons."""
     questions = [f"- {article['question']}" for article in shown["suggestions"] if article["question"]]
     return "\n".join([shown["reply"], *questions]) if shown["reply"] else ""
+
+
+def digest_of(names: Any) -> str:  # noqa: ANN401 - JSON
+    """Return a name of fixed length for what names a message or a conversation."""
+    return sha256(json.dumps(names).encode()).hexdigest()
+
+
+def event(data: Mapping[str, Any]) -> str:
+    """Return a server-sent event without a name."""
+    return f"data: {json.dumps(data)}\n\n"
 
 
 def pieces(reply: str) -> Iterator[str]:

@@ -99,6 +99,14 @@ function add(author, words, key) {
   return item;
 }
 
+function button(words, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = words;
+  made.addEventListener("click", act);
+  return made;
+}
+
 function toEnd() {
   log.scrollTop = log.scrollHeight; // scrollIntoView would move the page around a frame as well
 }
@@ -132,14 +140,10 @@ function offerRating(turn) {
   const box = document.createElement("div");
   box.className = "rate";
   for (const [rating, words] of [["up", texts.up], ["down", texts.down]]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = words;
-    button.addEventListener("click", async () => {
+    box.append(button(words, async () => {
       await call(`/v1/turns/${turn.turn_id}/feedback`, { rating });
       box.replaceChildren(texts.thanks);
-    });
-    box.append(button);
+    }));
   }
   item.append(box);
   toEnd();
@@ -152,13 +156,7 @@ function offerArticles(turn) {
   if (!offered.length || !item) return;
   const box = document.createElement("div");
   box.className = "offer";
-  for (const article of offered) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = article.question;
-    button.addEventListener("click", () => submit(article.question));
-    box.append(button);
-  }
+  for (const { question } of offered) box.append(button(question, () => submit(question)));
   item.append(box);
   toEnd();
 }
@@ -171,14 +169,10 @@ function showClosed(transcript) {
   const row = document.createElement("div");
   row.className = "rate";
   for (const [place, rating] of RATINGS.entries()) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = texts.ratings[place];
-    button.addEventListener("click", async () => {
+    row.append(button(texts.ratings[place], async () => {
       await call(`/v1/conversations/${transcript.conversation_id}/rating`, { rating });
       box.replaceChildren(texts.thanks);
-    });
-    row.append(button);
+    }));
   }
   box.append(row);
   toEnd();

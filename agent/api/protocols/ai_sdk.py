@@ -1,8 +1,6 @@
 """The AI SDK's UI message stream, version 1: what `useChat` posts and reads."""
 
-import json
 from collections.abc import AsyncIterator
-from hashlib import sha256
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from agent.api.deps import ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.schemas.ai_sdk import UIRequest
-from agent.api.turns import pieces, readable, tell, thread_of, written
+from agent.api.turns import digest_of, event, pieces, readable, tell, thread_of, user_places, written
 from agent.conversations import Said
 from agent.errors import BadInput
 
@@ -33,7 +31,7 @@ def stream_ui_message(body: UIRequest, service: ServiceDep, speaker: SpeakerDep)
 
 async def _events(turn: dict[str, Any]) -> AsyncIterator[str]:
     for part in _parts(turn):
-        yield f"data: {json.dumps(part)}\n\n"
+        yield event(part)
     yield "data: [DONE]\n\n"
 
 
@@ -51,12 +49,10 @@ def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _said(speaker: Speaker, body: UIRequest) -> Said:
-    newest = next((message for message in reversed(body.messages) if message.role == "user"), None)
-    if newest is None:
-        raise BadInput("messages: there is no message of the role 'user'.")
+    newest = body.messages[user_places(message.role for message in body.messages)[-1]]
     if any(part.type == "file" for part in newest.parts):
         raise BadInput("messages: the newest message has a file; only text can be read.")
     text = readable("\n".join(part.text or "" for part in newest.parts if part.type == "text"))
-    name = sha256(json.dumps([newest.id, text]).encode()).hexdigest()  # an edited message keeps its id
+    name = digest_of([newest.id, text])  # an edited message keeps its id
     thread = thread_of(speaker, body.id)
     return Said(text, channel="ai-sdk", client_id=name, visitor_id=speaker.visitor_id, thread=thread)

@@ -1,6 +1,5 @@
 """The format of deep-chat, a web component for chats: a visitor's token, one new message, a text back."""
 
-import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
@@ -9,9 +8,8 @@ from starlette.responses import Response, StreamingResponse
 from agent.api.deps import Service, ServiceDep, Speaker, SpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChatRequest
-from agent.api.turns import pieces, readable, tell, thread_of, written
+from agent.api.turns import event, pieces, readable, tell, thread_of, user_places, written
 from agent.conversations import Said
-from agent.errors import BadInput
 
 router = APIRouter(
     prefix="/v1/deep-chat",
@@ -38,14 +36,12 @@ def reply_in_pieces(body: DeepChatRequest, service: ServiceDep, speaker: Speaker
 
 async def _events(done: DeepChatReply) -> AsyncIterator[str]:
     for piece in pieces(done.text):
-        yield f"data: {json.dumps({'text': piece})}\n\n"
-    yield f"data: {json.dumps({'text': '', 'custom': done.custom})}\n\n"
+        yield event({"text": piece})
+    yield event({"text": "", "custom": done.custom})
 
 
 def _reply(service: Service, speaker: Speaker, body: DeepChatRequest) -> DeepChatReply:
-    newest = next((bubble for bubble in reversed(body.messages) if bubble.role == "user"), None)
-    if newest is None:
-        raise BadInput("messages: there is no message of the role 'user'.")
+    newest = body.messages[user_places(bubble.role for bubble in body.messages)[-1]]
     name = body.conversation or (None if speaker.visitor_id is None else "")  # a visitor is a name already
     thread = None if name is None else thread_of(speaker, name)
     said = Said(

@@ -26,10 +26,10 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from agent.api.deps import SpeakerDep
+from agent.api.deps import KeySpeakerDep
 from agent.api.protocols.errors import CODES
 from agent.api.protocols.mcp_tools import TOOLS
-from agent.errors import AgentError, NotAllowed
+from agent.errors import AgentError
 
 log = structlog.get_logger(__name__)
 router = APIRouter(tags=["protocols"], responses={code: {"description": "A JSON-RPC error"} for code in CODES})
@@ -43,10 +43,8 @@ class _Handled(Response):
 
 
 @router.post("/mcp", response_class=_Handled)
-async def speak(request: Request, speaker: SpeakerDep) -> Response:
+async def speak(request: Request, speaker: KeySpeakerDep) -> Response:
     """Take a request of an MCP client (streamable HTTP, without sessions). Needs an admin key."""
-    if speaker.visitor_id is not None:
-        raise NotAllowed("This needs an admin key: 'Authorization: Bearer fd_...'.")
     request.state.speaker = speaker
     return _Handled()
 

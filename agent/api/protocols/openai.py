@@ -1,9 +1,7 @@
 """OpenAI's chat completions: a desk is a model, the newest user message is the turn (decision 15)."""
 
-import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -23,7 +21,7 @@ from agent.api.schemas.openai import (
     Reply,
     Usage,
 )
-from agent.api.turns import pieces, readable, tell, written
+from agent.api.turns import digest_of, event, pieces, readable, tell, user_places, written
 from agent.conversations import Said
 from agent.desks import find_desk
 from agent.errors import BadInput, NotFound
@@ -89,33 +87,27 @@ async def _chunks(done: Completion, usage: bool) -> AsyncIterator[str]:
     deltas: list[dict[str, str]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": piece} for piece in pieces(done.choices[0].message.content)]
     for delta in deltas:
-        yield _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+        yield event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     last = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
-    yield _event({**head, "choices": last, "frostdesk": done.frostdesk})
+    yield event({**head, "choices": last, "frostdesk": done.frostdesk})
     if usage:
-        yield _event({**head, "choices": [], "usage": done.usage.model_dump()})
+        yield event({**head, "choices": [], "usage": done.usage.model_dump()})
     yield "data: [DONE]\n\n"
-
-
-def _event(data: dict[str, Any]) -> str:
-    return f"data: {json.dumps(data)}\n\n"
 
 
 def _said(body: CompletionRequest, key_id: str, idempotency_key: str | None) -> Said:
     """Return the newest user message, with names for it and for its conversation."""
-    users = [place for place, message in enumerate(body.messages) if message.role == "user"]
-    if not users:
-        raise BadInput("messages: there is no message of the role 'user'.")
+    users = user_places(message.role for message in body.messages)
     text, channel = _text(body.messages[users[-1]]), "openai"
     customer, conversation = body.user or body.safety_identifier, (body.metadata or {}).get("conversation")
     if customer is None and conversation is None:
-        names = [_digest([key_id, *_spoken(body.messages[: place + 1])]) for place in users]
-        once = _digest([key_id, idempotency_key]) if idempotency_key and len(names) == 1 else None
+        names = [digest_of([key_id, *_spoken(body.messages[: place + 1])]) for place in users]
+        once = digest_of([key_id, idempotency_key]) if idempotency_key and len(names) == 1 else None
         return Said(text, channel, client_id=names[-1], thread=once, follows=names[-2] if len(names) > 1 else None)
     if conversation is None:  # a day, so that next month's 'hello' is a new conversation
         conversation = [utc_now().date().isoformat(), body.messages[users[0]].model_dump()]
-    name = _digest(idempotency_key or _spoken(body.messages[: users[-1] + 1]))
-    return Said(text, channel, client_id=name, thread=_digest([key_id, customer, conversation]))
+    name = digest_of(idempotency_key or _spoken(body.messages[: users[-1] + 1]))
+    return Said(text, channel, client_id=name, thread=digest_of([key_id, customer, conversation]))
 
 
 def _spoken(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
@@ -129,10 +121,6 @@ def _text(message: ChatMessage) -> str:
             raise BadInput("messages: the newest message has a part that is no text; only text can be read.")
         parts = "\n".join(part.text or "" for part in parts)
     return readable(parts)
-
-
-def _digest(names: Any) -> str:  # noqa: ANN401
-    return sha256(json.dumps(names).encode()).hexdigest()
 
 
 def _desk(service: Service, caller: Caller, model: str) -> Desk:
