@@ -11,6 +11,7 @@ COPY agent agent
 COPY skills skills
 COPY workers workers
 COPY migrations migrations
+COPY web web
 RUN python -m venv /opt/frostdesk \
     && /opt/frostdesk/bin/pip install --no-cache-dir ${EXTRA_INDEX:+--extra-index-url "$EXTRA_INDEX"} \
         --constraint constraints.txt .

@@ -30,7 +30,7 @@ bench-skills: $(VENV)/installed-dev ## Measure the skill table: DATA=folder ONLY
 bench-learning: $(VENV)/installed-dev ## How fast a new desk learns, by our queue and by lot: DATA=folder ONLY=set SEEDS=1
 	$(BIN)/python bench/learning.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt $(wildcard web/*.*)
 	@PYTHON="$(PYTHON)" sh .ci/venv "$(VENV)"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio.to_thread
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import select
@@ -122,7 +123,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         app.include_router(routes.router)
     app.include_router(health.router)
     app.include_router(pages.router)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages"), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "pages")), name="static")
     handle_errors(app)
     return Edge(app, origins=origins, most=settings.threads)
 

@@ -17,6 +17,8 @@ from tests.conftest import Running
 CARD = "my card still hasn't come"
 LINK = "https://help.pennywhistle.example/card-not-arrived"
 HUMAN = "this is the third time, get me a human"
+BOT, CUSTOMER, COLLEAGUE, NOTICE = (f".{role}-message .words" for role in ("ai", "user", "human", "notice"))
+TYPING = ".deep-chat-loading-message-bubble"
 LOGO = "Loading the image 'https://cdn.redoc.ly/"
 """Redoc would show its maker's logo from the maker's host; our policy keeps it from asking."""
 
@@ -47,7 +49,7 @@ def blank(browser: Browser, server: Running, troubles: list[str]) -> Iterator[Pa
 def page(blank: Page) -> Page:
     """The chat page, ready to be written to."""
     blank.goto("/")
-    expect(blank.locator("#log .bot")).to_have_text("Hello! How can I help?")
+    expect(blank.locator(BOT)).to_have_text("Hello! How can I help?")
     return blank
 
 
@@ -60,13 +62,13 @@ def admin(server: Running) -> Iterator[httpx.Client]:
 def say(page: Page, words: str) -> None:
     page.get_by_label("Your message").fill(words)
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#log .customer").last).to_have_text(words)
+    expect(page.locator(CUSTOMER).last).to_have_text(words)
 
 
 def hand_over(page: Page, admin: httpx.Client) -> str:
     """Ask for a human; return the path of the conversation, found by the opening words."""
     say(page, HUMAN)
-    expect(page.locator("#log .notice")).to_have_text("Handed to a colleague.")
+    expect(page.locator(NOTICE)).to_have_text("Handed to a colleague.")
     [newest] = admin.get("/v1/admin/conversations", params={"owner": "human", "limit": 1}).json()
     return f"/v1/admin/conversations/{newest['id']}"
 
@@ -77,43 +79,44 @@ def reply(admin: httpx.Client, path: str, words: str) -> None:
 
 def test_a_question_is_answered_with_a_link(page: Page) -> None:
     say(page, CARD)
-    answer = page.locator("#log .bot").last
+    answer = page.locator(BOT).last
     expect(answer).to_contain_text("Cards normally reach you")
     link = answer.get_by_role("link", name=LINK)
     expect(link).to_be_visible()
     expect(link).to_have_attribute("href", LINK)
     expect(link).to_have_attribute("rel", "noopener")
-    expect(page.locator("#log .typing")).to_have_count(0)
+    expect(page.locator(TYPING)).to_have_count(0)
 
 
 def test_enter_sends_and_the_field_is_empty_again(page: Page) -> None:
     field = page.get_by_label("Your message")
     field.fill("hello")
     field.press("Shift+Enter")
-    expect(page.locator("#log .customer")).to_have_count(0)
+    expect(page.locator(CUSTOMER)).to_have_count(0)
     field.press("Enter")
-    expect(page.locator("#log .customer")).to_have_text("hello")
-    expect(page.locator("#log .bot")).to_have_count(2)
-    expect(field).to_have_value("")
+    expect(page.locator(CUSTOMER)).to_have_text("hello")
+    expect(page.locator(BOT)).to_have_count(2)
+    expect(field).to_have_text("")
     expect(field).to_be_focused()
 
 
 def test_what_is_out_of_scope_is_said_to_be(page: Page) -> None:
     say(page, "who won the football last night?")
-    expect(page.locator("#log .bot").last).to_contain_text("nothing I can help with here")
+    expect(page.locator(BOT).last).to_contain_text("nothing I can help with here")
 
 
 def test_a_near_miss_offers_articles_to_choose_from(page: Page) -> None:
     say(page, "how much do ramen noodles cost in Japan?")
-    offered = page.locator("#log .offer button")
-    expect(offered).to_have_count(3)
+    offered = page.locator(".offer button")
+    expect(offered).to_have_count(4)
+    expect(offered.last).to_have_text("I would like to talk to a human")
     question = str(offered.first.text_content())
     page.get_by_label("Your message").fill("half a thought")
     offered.first.click()
-    expect(page.locator("#log .customer").last).to_have_text(question)
-    expect(page.locator("#log .bot").last.get_by_role("link")).to_be_visible()
+    expect(page.locator(CUSTOMER).last).to_have_text(question)
+    expect(page.locator(BOT).last.get_by_role("link")).to_be_visible()
     expect(offered).to_have_count(0)
-    expect(page.get_by_label("Your message")).to_have_value("half a thought")
+    expect(page.get_by_label("Your message")).to_have_text("half a thought")
 
 
 def test_an_answer_can_be_rated(page: Page, admin: httpx.Client) -> None:
@@ -127,27 +130,27 @@ def test_an_answer_can_be_rated(page: Page, admin: httpx.Client) -> None:
 
 def test_a_human_takes_over_answers_and_gives_back_without_a_reload(page: Page, admin: httpx.Client) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     path = hand_over(page, admin)
     expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
-    expect(page.locator("#log .bot").last).to_contain_text("one of my human colleagues")
+    expect(page.locator(BOT).last).to_contain_text("one of my human colleagues")
     reply(admin, path, "Ana here. See https://help.pennywhistle.example/ana please.")
-    expect(page.locator("#log .human")).to_have_text("Ana here. See https://help.pennywhistle.example/ana please.")
-    expect(page.locator("#log .human a")).to_have_attribute("href", "https://help.pennywhistle.example/ana")
+    expect(page.locator(COLLEAGUE)).to_have_text("Ana here. See https://help.pennywhistle.example/ana please.")
+    expect(page.locator(f"{COLLEAGUE} a")).to_have_attribute("href", "https://help.pennywhistle.example/ana")
     say(page, "thank you, Ana")
     reply(admin, path, "You are welcome.")
-    expect(page.locator("#log .human").last).to_have_text("You are welcome.")
-    expect(page.locator("#log .typing")).to_have_count(0)
+    expect(page.locator(COLLEAGUE).last).to_have_text("You are welcome.")
+    expect(page.locator(TYPING)).to_have_count(0)
     assert admin.post(f"{path}/give-back").status_code == 200
-    expect(page.locator("#log .notice").last).to_have_text("Back with the assistant.")
+    expect(page.locator(NOTICE).last).to_have_text("Back with the assistant.")
     expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
     say(page, "how do I change my PIN")
-    expect(page.locator("#log .bot")).to_have_count(4)
+    expect(page.locator(BOT)).to_have_count(4)
 
 
 def test_an_answer_that_comes_late_does_not_undo_the_giving_back(page: Page, admin: httpx.Client) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     path = hand_over(page, admin)
     expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
     late: list[tuple[Route, APIResponse]] = []
@@ -161,27 +164,27 @@ def test_an_answer_that_comes_late_does_not_undo_the_giving_back(page: Page, adm
     assert answer.json()["owner"] == "human"
     with page.expect_response("**/messages?after=*"):
         route.fulfill(response=answer)
-    expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+    expect(page.locator(TYPING)).to_have_count(0)
     expect(page.locator("#who")).to_have_text("You are talking to the assistant.")
 
 
 def test_a_reload_keeps_the_transcript_and_goes_on_following(page: Page, admin: httpx.Client) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    expect(page.locator(BOT).last).to_contain_text("Cards normally reach you")
     path = hand_over(page, admin)
     page.reload()
-    expect(page.locator("#log .customer")).to_have_text([CARD, HUMAN])
-    expect(page.locator("#log .bot").first).to_contain_text("Cards normally reach you")
+    expect(page.locator(CUSTOMER)).to_have_text([CARD, HUMAN])
+    expect(page.locator(BOT).first).to_contain_text("Cards normally reach you")
     expect(page.locator("#who")).to_have_text("A colleague has this conversation.")
     reply(admin, path, "still here")
-    expect(page.locator("#log .human")).to_have_text("still here")
+    expect(page.locator(COLLEAGUE)).to_have_text("still here")
 
 
 def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
     page: Page, server: Running, troubles: list[str]
 ) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     kept = "JSON.parse(sessionStorage[Object.keys(sessionStorage)[0]])"
     now = page.evaluate(kept)
     claims = jwt.decode(now["token"], options={"verify_signature": False})
@@ -195,9 +198,9 @@ def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
         "kept => { sessionStorage[Object.keys(sessionStorage)[0]] = kept }", json.dumps({**now, "token": ended})
     )
     page.reload()
-    expect(page.locator("#log .customer")).to_have_text([CARD])
+    expect(page.locator(CUSTOMER)).to_have_text([CARD])
     say(page, "how do I change my PIN")
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     assert page.evaluate(kept)["conversation"] == now["conversation"]
     assert all("401" in said for said in troubles)
     troubles.clear()
@@ -205,79 +208,119 @@ def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
 
 def test_a_closed_conversation_is_rated_once_and_opens_again(page: Page, admin: httpx.Client) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     path = hand_over(page, admin)
     assert admin.post(f"{path}/close").status_code == 200
-    closed = page.locator("#log .closed")
+    closed = page.locator("#closed")
     expect(closed).to_contain_text("How was it?")
     closed.get_by_role("button", name="Good").click()
     expect(closed).to_have_text("Thank you.")
     [newest] = admin.get("/v1/admin/conversations", params={"limit": 1}).json()
     assert (newest["status"], newest["rating"]) == ("closed", "good")
     page.reload()
-    expect(page.locator("#log .bot")).to_have_count(2)
-    expect(closed).to_have_count(0)
+    expect(page.locator(BOT)).to_have_count(2)
+    expect(closed).to_be_hidden()
     say(page, "how do I change my PIN")
-    expect(page.locator("#log .bot")).to_have_count(3)
+    expect(page.locator(BOT)).to_have_count(3)
     assert admin.get("/v1/admin/conversations", params={"limit": 1}).json()[0]["rating"] is None
 
 
 def test_a_new_conversation_begins_empty(page: Page) -> None:
     say(page, CARD)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     page.get_by_role("button", name="New conversation").click()
-    expect(page.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    expect(page.locator(".words")).to_have_text(["Hello! How can I help?"])
     say(page, "hello")
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
 
 
 def test_html_is_shown_as_what_was_typed(page: Page, admin: httpx.Client) -> None:
     title = page.title()
     bad = "<img src=x onerror=\"document.title='taken'; alert(1)\"><script>alert(2)</script>"
     say(page, bad)
-    expect(page.locator("#log .bot")).to_have_count(2)
+    expect(page.locator(BOT)).to_have_count(2)
     path = hand_over(page, admin)
     reply(admin, path, f'{bad} javascript:alert(3) https://a.example/"onclick=alert(4)')
-    expect(page.locator("#log .human")).to_contain_text(bad)
+    expect(page.locator(COLLEAGUE)).to_contain_text(bad)
     page.reload()
-    expect(page.locator("#log .customer").first).to_have_text(bad)
-    expect(page.locator("#log .human")).to_contain_text(bad)
-    expect(page.locator("#log img, #log script, #log [onclick], #log [onerror]")).to_have_count(0)
-    expect(page.locator("#log a")).to_have_attribute("href", "https://a.example/")
+    expect(page.locator(CUSTOMER).first).to_have_text(bad)
+    expect(page.locator(COLLEAGUE)).to_contain_text(bad)
+    expect(page.locator("#messages").locator("img, script, [onclick], [onerror]")).to_have_count(0)
+    expect(page.locator("#messages a")).to_have_attribute("href", "https://a.example/")
     assert page.title() == title
 
 
-def test_without_the_server_the_message_is_kept(page: Page, troubles: list[str]) -> None:
+def test_without_the_server_the_message_is_kept_and_sent_by_itself(page: Page, troubles: list[str]) -> None:
     page.context.set_offline(True)
-    page.get_by_label("Your message").fill(CARD)
-    page.get_by_role("button", name="Send", exact=True).click()
+    say(page, CARD)
     expect(page.get_by_role("alert")).to_contain_text("Your message is kept")
-    expect(page.get_by_label("Your message")).to_have_value(CARD)
-    expect(page.locator("#log .customer")).to_have_count(0)
     page.context.set_offline(False)
-    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(BOT).last).to_contain_text("Cards normally reach you")
     expect(page.get_by_role("alert")).to_be_hidden()
-    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    expect(page.locator(CUSTOMER)).to_have_text([CARD])
     troubles.clear()
+
+
+def lose(route: Route) -> None:
+    """Let the server have a message, but the page never its answer."""
+    route.fetch()
+    route.abort()
 
 
 def test_a_message_whose_answer_was_lost_is_sent_again_and_counts_once(
     page: Page, admin: httpx.Client, troubles: list[str]
 ) -> None:
-    def lose(route: Route) -> None:
-        route.fetch()
-        route.abort()
-
-    page.route("**/v1/chat", lose, times=1)
-    page.get_by_label("Your message").fill(CARD)
-    page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Your message is kept")
-    page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    page.route("**/v1/chat/stream", lose, times=1)
+    say(page, CARD)
+    page.get_by_role("button", name="Send now").click()
+    expect(page.locator(BOT).last).to_contain_text("Cards normally reach you")
+    expect(page.locator(CUSTOMER)).to_have_text([CARD])
     [newest] = admin.get("/v1/admin/conversations", params={"limit": 1}).json()
     messages = admin.get(f"/v1/admin/conversations/{newest['id']}").json()["messages"]
     assert [message["author"] for message in messages] == ["customer", "bot"]
     troubles.clear()
+
+
+def test_a_message_that_could_not_be_sent_outlives_a_reload(page: Page, troubles: list[str]) -> None:
+    page.route("**/v1/chat/stream", lose, times=1)
+    say(page, CARD)
+    expect(page.get_by_role("alert")).to_contain_text("Your message is kept")
+    page.reload()
+    expect(page.locator(BOT).last).to_contain_text("Cards normally reach you")
+    expect(page.locator(CUSTOMER)).to_have_text([CARD])
+    troubles.clear()
+
+
+def test_messages_sent_at_once_are_answered_in_order(page: Page) -> None:
+    say(page, CARD)
+    say(page, "how do I change my PIN")
+    expect(page.locator(BOT)).to_have_count(3)
+    expect(page.locator(BOT).nth(1)).to_contain_text("Cards normally reach you")
+    expect(page.locator(BOT).nth(2)).to_contain_text("PIN")
+    expect(page.locator(CUSTOMER)).to_have_text([CARD, "how do I change my PIN"])
+
+
+def test_a_screen_reader_is_told_of_finished_messages_alone(page: Page) -> None:
+    heard = page.get_by_role("log", name="Conversation")
+    page.evaluate("""() => {
+        window.told = [];
+        const note = (changes) => changes.forEach((change) => told.push(change.addedNodes.length));
+        new MutationObserver(note).observe(document.getElementById("heard"), { childList: true, subtree: true, characterData: true });
+    }""")
+    say(page, CARD)
+    expect(heard).to_contain_text("Cards normally reach you")
+    expect(page.locator(".rate")).to_be_visible()
+    assert page.evaluate("told") == [1]
+    expect(heard).not_to_contain_text(CARD)
+
+
+def test_it_is_used_with_the_keyboard_alone(page: Page) -> None:
+    field, send = page.get_by_label("Your message"), page.get_by_role("button", name="Send", exact=True)
+    field.fill("hello")
+    field.press("Tab")
+    expect(send).to_be_focused()
+    send.press("Enter")
+    expect(page.locator(CUSTOMER)).to_have_text(["hello"])
 
 
 @pytest.mark.parametrize(("path", "words"), [("/docs", "Start Retraining"), ("/redoc", "Take one customer message")])

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.conftest import Running
+from tests.test_page import BOT, COLLEAGUE, CUSTOMER, NOTICE
 
 CARD = "my card still hasn't come"
 HUMAN = "this is the third time, get me a human"
@@ -86,7 +87,7 @@ def site(browser: Browser, server: Running, admin: httpx.Client) -> Iterator[Sit
 def ask(chat: FrameLocator, words: str) -> None:
     chat.get_by_label("Your message").fill(words)
     chat.get_by_role("button", name="Send", exact=True).click()
-    expect(chat.locator("#log .customer").last).to_have_text(words)
+    expect(chat.locator(CUSTOMER).last).to_have_text(words)
 
 
 def test_a_visitor_asks_on_a_page_with_a_strict_policy(site: Site) -> None:
@@ -98,7 +99,7 @@ def test_a_visitor_asks_on_a_page_with_a_strict_policy(site: Site) -> None:
     expect(site.page.get_by_role("button", name="Close the chat")).to_have_attribute("aria-expanded", "true")
     expect(chat.get_by_label("Your message")).to_be_focused()
     ask(chat, CARD)
-    expect(chat.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    expect(chat.locator(BOT).last).to_contain_text("Cards normally reach you")
     chat.get_by_label("Your message").press("Escape")
     expect(site.page.get_by_role("dialog")).to_have_count(0)
     expect(button).to_be_focused()
@@ -108,23 +109,23 @@ def test_a_visitor_asks_on_a_page_with_a_strict_policy(site: Site) -> None:
 def test_a_reload_keeps_the_conversation(site: Site) -> None:
     chat = site.open("/#open")
     ask(chat, CARD)
-    expect(chat.locator("#log .bot")).to_have_count(2)
+    expect(chat.locator(BOT)).to_have_count(2)
     site.page.reload()
-    expect(chat.locator("#log .customer")).to_have_text([CARD])
-    expect(chat.locator("#log .bot").last).to_contain_text("Cards normally reach you")
+    expect(chat.locator(CUSTOMER)).to_have_text([CARD])
+    expect(chat.locator(BOT).last).to_contain_text("Cards normally reach you")
 
 
 def test_what_a_human_writes_while_it_is_closed_is_counted(site: Site, admin: httpx.Client) -> None:
     chat = site.open("/#open")
     ask(chat, HUMAN)
-    expect(chat.locator("#log .notice")).to_have_text("Handed to a colleague.")
+    expect(chat.locator(NOTICE)).to_have_text("Handed to a colleague.")
     site.page.get_by_role("button", name="Close the chat").click()
     [newest] = admin.get("/v1/admin/conversations", params={"owner": "human", "limit": 1}).json()
     admin.post(f"/v1/admin/conversations/{newest['id']}/reply", json={"text": "Ana here."}).raise_for_status()
     counted = site.page.get_by_role("button", name="Open the chat, 1 unread")
     expect(counted).to_contain_text("1")
     counted.click()
-    expect(chat.locator("#log .human")).to_have_text("Ana here.")
+    expect(chat.locator(COLLEAGUE)).to_have_text("Ana here.")
     expect(site.page.get_by_role("button", name="Close the chat", exact=True)).to_be_visible()
     assert site.page.evaluate("heard") == [["show", None], ["hide", None], ["unread", 1], ["show", None]]
 
@@ -144,6 +145,7 @@ def test_a_page_that_the_desk_does_not_allow_gets_no_chat(site: Site, admin: htt
         ("de-CH", "Chat öffnen", "Ihre Nachricht", "Senden"),
         ("es", "Abrir el chat", "Su mensaje", "Enviar"),
         ("fr", "Ouvrir le chat", "Votre message", "Envoyer"),
+        ("ar", "فتح المحادثة", "رسالتك", "إرسال"),
         ("nl", "Open the chat", "Your message", "Send"),
     ],
 )
@@ -151,7 +153,7 @@ def test_it_speaks_the_language_it_is_told(site: Site, locale: str, open_: str, 
     site.open()
     site.page.evaluate("(locale) => { Frostdesk('shutdown'); Frostdesk('boot', { locale }) }", locale)
     site.page.get_by_role("button", name=open_).click()
-    chat = site.page.frame_locator("iframe[title=Chat]")
+    chat = site.page.frame_locator("iframe")
     expect(chat.get_by_label(label)).to_be_focused()
     expect(chat.get_by_role("button", name=send, exact=True)).to_be_visible()
 
@@ -167,17 +169,17 @@ def test_a_customer_who_signs_in_finds_the_conversation_and_signs_out_of_it(site
 
     def become(identity: str | None) -> None:
         site.page.evaluate("(identity) => { Frostdesk('update', { identity }); Frostdesk('show') }", identity)
-        expect(chat.locator("#log li").first).to_be_visible()
+        expect(chat.locator(".words").first).to_be_visible()
 
     become(signed(secret, "ann"))
     ask(chat, CARD)
-    expect(chat.locator("#log .bot")).to_have_count(2)
+    expect(chat.locator(BOT)).to_have_count(2)
     become(None)
-    expect(chat.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    expect(chat.locator(".words")).to_have_text(["Hello! How can I help?"])
     become(signed(secret, "bob"))
-    expect(chat.locator("#log li")).to_have_text(["Hello! How can I help?"])
+    expect(chat.locator(".words")).to_have_text(["Hello! How can I help?"])
     become(signed(secret, "ann"))
-    expect(chat.locator("#log .customer")).to_have_text([CARD])
+    expect(chat.locator(CUSTOMER)).to_have_text([CARD])
     admin.delete("/v1/admin/desk/identity-secret").raise_for_status()
 
 

@@ -13,7 +13,7 @@ from agent.tables import Desk
 
 router = APIRouter(include_in_schema=False)
 _CHAT = (files("agent") / "pages" / "chat.html").read_text(encoding="utf-8")
-_LAUNCHER = (files("agent") / "pages" / "widget.js").read_bytes()
+_LAUNCHER = (files("agent") / "pages" / "built" / "widget.js").read_bytes()
 LAUNCHER_SECONDS = 300
 
 

@@ -73,7 +73,7 @@ def test_our_own_pages_are_of_no_foreign_origin(visitor: httpx.Client, server: R
     assert (answer.status_code, cors(answer)) == (200, set())
 
 
-@pytest.mark.parametrize("path", ["/", "/chat/pennywhistle", "/static/chat.js", "/docs", "/healthz", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/chat/pennywhistle", "/static/built/chat.js", "/docs", "/healthz", "/nothing"])
 def test_every_answer_has_its_security_headers(visitor: httpx.Client, path: str) -> None:
     headers = visitor.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"

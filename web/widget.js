@@ -31,6 +31,7 @@
     en: { open: "Open the chat", close: "Close the chat", title: "Chat", unread: "unread" },
     de: { open: "Chat öffnen", close: "Chat schließen", title: "Chat", unread: "ungelesen" },
     es: { open: "Abrir el chat", close: "Cerrar el chat", title: "Chat", unread: "sin leer" },
+    ar: { open: "فتح المحادثة", close: "إغلاق المحادثة", title: "محادثة", unread: "غير مقروءة" },
     fr: { open: "Ouvrir le chat", close: "Fermer le chat", title: "Chat", unread: "non lus" },
   };
   const listeners = {};

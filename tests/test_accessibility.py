@@ -1,0 +1,81 @@
+"""The chat as axe-core judges it: light and dark, left to right and right to left, in every state it has."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import Running
+from tests.test_page import BOT, CARD, HUMAN, NOTICE
+
+AXE = Path(__file__).parents[1] / "web/node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if AXE.exists():
+        return AXE.read_text(encoding="utf-8")
+    reason = "axe-core is not installed: run npm ci in web/"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(params=[("light", "en"), ("dark", "en"), ("light", "ar")], ids=" ".join)
+def page(request: pytest.FixtureRequest, browser: Browser, server: Running) -> Iterator[Page]:
+    scheme: Literal["light", "dark"]
+    scheme, language = request.param
+    context = browser.new_context(base_url=server.url, color_scheme=scheme, viewport={"width": 400, "height": 640})
+    page = context.new_page()
+    page.goto(f"/?lang={language}")
+    yield page
+    context.close()
+
+
+def judge(page: Page, axe: str) -> None:
+    """Nothing of what axe-core tests is violated."""
+    page.evaluate(f"() => {{ {axe} }}")
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_no_rule_is_violated_in_any_state(page: Page, server: Running, axe: str) -> None:
+    expect(page.locator(BOT)).to_have_count(1)
+    judge(page, axe)
+    field = page.locator("#text-input")
+    for words in (CARD, "how much do ramen noodles cost in Japan?"):
+        field.fill(words)
+        field.press("Enter")
+    expect(page.locator(".rate, .offer")).to_have_count(2)
+    judge(page, axe)
+    field.fill(HUMAN)
+    field.press("Enter")
+    expect(page.locator(NOTICE)).to_have_count(1)
+    with server.admin() as admin:
+        [newest] = admin.get("/v1/admin/conversations", params={"owner": "human", "limit": 1}).json()
+        path = f"/v1/admin/conversations/{newest['id']}"
+        admin.post(f"{path}/reply", json={"text": "Ana here."}).raise_for_status()
+        admin.post(f"{path}/close").raise_for_status()
+    expect(page.locator("#closed")).to_be_visible()
+    judge(page, axe)
+    page.context.set_offline(True)
+    field.fill("are you there?")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    judge(page, axe)
+
+
+def test_arabic_is_written_from_right_to_left(browser: Browser, server: Running) -> None:
+    context = browser.new_context(base_url=server.url, locale="ar-EG")
+    page = context.new_page()
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.locator("#text-input").fill(CARD)
+    page.locator("#text-input").press("Enter")
+    expect(page.locator(BOT)).to_have_count(2)
+    left = "element => element.getBoundingClientRect().left"
+    assert page.locator(".user-message").evaluate(left) < page.locator(".ai-message").last.evaluate(left)
+    context.close()
