@@ -12,18 +12,19 @@ from frostdesk.options import Desk, Json, Limit, console
 from frostdesk.sample import try_out
 
 app = typer.Typer(
-    help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk.",
+    help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk, Help Scout.",
     no_args_is_help=True,
 )
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
+KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk or helpscout"
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 
 
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
-    kind: Annotated[str, typer.Option(help="standard, chatwoot, zendesk, intercom, zammad or freshdesk")] = "standard",
+    kind: Annotated[str, typer.Option(help=KIND)] = "standard",
     mode: Annotated[str, typer.Option(help=MODE)] = "answer",
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
     secret: Annotated[
@@ -36,7 +37,7 @@ def new(
             "--with",
             help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123. "
             "Intercom: user_id=123 and, if you like, team_id=45. Zammad: user_id=5 and, if you like, group_id=3. "
-            "Freshdesk: group_id=45, if you like.",
+            "Freshdesk: group_id=45, if you like. Help Scout: app_id=abc, user_id=123 and, if you like, team_id=45.",
             metavar="NAME=VALUE",
             show_default=False,
         ),
@@ -45,7 +46,7 @@ def new(
         str | None,
         typer.Option(
             envvar="FROSTDESK_CHANNEL_TOKEN",
-            help="All but standard: the API token; asked for if absent.",
+            help="All but standard: the API token (Help Scout: the app's secret); asked for if absent.",
             show_default=False,
         ),
     ] = None,

@@ -13,6 +13,9 @@ from typing import Any
 FOLDER = Path(os.environ.get("FROSTDESK_SHARED", "../shared")) / "integrations/webhooks"
 """Where samples of real events and of signatures lie, if they lie anywhere."""
 
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
 
 def bytes_of(body: object) -> bytes:
     """An event's body."""
@@ -47,17 +50,17 @@ class Vendor(ThreadingHTTPServer):
         """Return 200 and what is to be kept of a request, or another status and what is wrong with it."""
         raise NotImplementedError
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> tuple[int, dict[str, str]]:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Judge a request; keep what comes of it."""
         status, found = self.judge(method, path, headers, content)
         with self.lock:
             if status != 200:
                 self.refused.append(found)
             elif self.answers:
-                return self.answers.pop(0)
+                return *self.answers.pop(0), b"{}"
             else:
                 self.done.append(found)
-        return status, {}
+        return status, {}, b"{}"
 
 
 class _Api(BaseHTTPRequestHandler):
@@ -66,14 +69,14 @@ class _Api(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         content = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        status, more = self.server.answer(self.command, self.path, headers, content)
+        status, more, body = self.server.answer(self.command, self.path, headers, content)
         self.send_response(status)
-        for name, value in {"content-length": "2", **more}.items():
+        for name, value in {"content-length": str(len(body)), **more}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(body)
 
-    do_POST = do_PUT = _answer  # noqa: N815 - the base's names
+    do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 - the base's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

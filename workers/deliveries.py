@@ -14,6 +14,7 @@ from agent.database import Database
 from agent.leases import take
 from agent.settings import Settings
 from agent.tables import Connection, Delivery, utc_now
+from workers.access_tokens import authorization, forget
 
 log = structlog.get_logger(__name__)
 TIMEOUT = 10.0
@@ -56,12 +57,19 @@ def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tup
     try:
         with (
             httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
-            client.stream(call.method, call.url, content=call.body, headers=dict(call.headers)) as answer,
+            client.stream(
+                call.method, call.url, content=call.body, headers={**call.headers, **authorization(client, call)}
+            ) as answer,
         ):
             status, arrived = answer.status_code, answer.is_success  # its body is nothing we wait for
             wait = _asked_to_wait(answer.headers.get("retry-after"))
+    except httpx.HTTPStatusError as error:
+        status, wait = error.response.status_code, _asked_to_wait(error.response.headers.get("retry-after"))
+        return status, f"The helpdesk gives us no access token: it answered {status}.", wait
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
         return None, f"{type(error).__name__}: {error}"[:300], 0.0
+    if status == httpx.codes.UNAUTHORIZED:
+        forget(call)
     return status, None if arrived else f"The helpdesk answered {status}.", wait
 
 

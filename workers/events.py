@@ -1,11 +1,13 @@
 """An inbound event becomes a turn and, in the same transaction, what must be delivered."""
 
+from collections.abc import Mapping
+
 import structlog
 from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from agent.channels import CHANNELS
-from agent.channels.channel import Heard, Mode, Retrain, TakenOver
+from agent.channels.channel import Heard, Mode, Planned, Retrain, TakenOver
 from agent.channels.ownership import is_ours, stand_down, take_back
 from agent.conversations import Said
 from agent.corrections import find_skill
@@ -124,13 +126,13 @@ def _answer(office: Office, event: InboundEvent, connection: Connection, ticket:
         _close(office, event.id, "ignored", error.sentence)
         return
     with office.database.writing() as session:
-        deliveries = _record(session, event.id, connection, ticket.ticket_id, turn_id)
+        deliveries = _record(session, event.id, connection, ticket, turn_id)
     for delivery_id in deliveries:
         office.jobs.nudge("deliver", delivery_id)
     log.info("event_handled", inbound=event.id, turn=turn_id)
 
 
-def _record(session: Session, event_id: str, connection: Connection, ticket_id: str, turn_id: str) -> list[str]:
+def _record(session: Session, event_id: str, connection: Connection, ticket: Heard, turn_id: str) -> list[str]:
     """Mark the event handled and queue what must be sent, once; return the deliveries' ids in order."""
     event = session.get_one(InboundEvent, event_id, with_for_update=True)
     if event.status != "queued":  # another attempt handled it, or its customer was erased
@@ -142,17 +144,22 @@ def _record(session: Session, event_id: str, connection: Connection, ticket_id: 
     labels = {v["axis"]: v["label"] for v in turn.verdicts if v["skill"] == "classification"}
     mode: Mode = connection.mode  # type: ignore[assignment] - the table checks it
     channel = CHANNELS[connection.kind]
-    planned = channel.plan(mode, ticket_id, show_turn(session, turn), labels)
+    planned = channel.plan(mode, ticket.ticket_id, show_turn(session, turn), labels)
     common = {"connection_id": connection.id, "conversation_id": turn.conversation_id, "inbound_event_id": event.id}
-    if ticket_id == channel.TEST_TICKET:
+    if ticket.ticket_id == channel.TEST_TICKET:
         common |= {"status": "skipped", "error": "A test: nothing is sent."}
     deliveries = [
-        Delivery(position=place, action=step.action, payload=dict(step.payload), **common)
+        Delivery(position=place, action=step.action, payload={**step.payload, **_address(step, ticket)}, **common)
         for place, step in enumerate(planned)
     ]
     session.add_all(deliveries)
     session.flush()
     return [delivery.id for delivery in deliveries if delivery.status == "queued"]
+
+
+def _address(step: Planned, ticket: Heard) -> Mapping[str, str]:
+    """Return what a reply must name besides its ticket; a note and a label go to no customer."""
+    return ticket.reply_to if step.action == "reply" else {}
 
 
 def _close(office: Office, event_id: str, status: str, error: str | None) -> None:

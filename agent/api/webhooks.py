@@ -15,7 +15,8 @@ from agent.errors import NotFound
 from agent.tables import Connection, InboundEvent, new_id, utc_now
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
-EVENT_BYTES = 256 * 1024
+EVENT_BYTES = 1024 * 1024
+"""Help Scout posts a conversation with all its messages, and stops posting where ten such events are refused."""
 
 
 @router.post("/{kind}/{connection_id}", status_code=202, max_body_size=EVENT_BYTES)
@@ -30,7 +31,8 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     - `zendesk`: ticket events, and triggers with our template;
     - `intercom`: notifications about conversations;
     - `zammad`: the webhook of a trigger;
-    - `freshdesk`: automation rules with our template.
+    - `freshdesk`: automation rules with our template;
+    - `helpscout`: webhooks about conversations.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again.

@@ -1,6 +1,6 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, freshdesk, intercom, standard, zammad, zendesk
+from agent.channels import chatwoot, freshdesk, helpscout, intercom, standard, zammad, zendesk
 from agent.channels.channel import Channel
 
 CHANNELS: dict[str, Channel] = {
@@ -10,5 +10,6 @@ CHANNELS: dict[str, Channel] = {
     "intercom": intercom,
     "zammad": zammad,
     "freshdesk": freshdesk,
+    "helpscout": helpscout,
 }
 """By the `kind` of a connection."""

@@ -1,7 +1,7 @@
 """What every helpdesk's file offers: it checks and reads what the helpdesk sends, and spells what it is sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -19,13 +19,15 @@ class Heard:
     """A customer's public message.
 
     `ours`: whether the helpdesk leaves the conversation to the bot, if it says so. Where it says only to whom it is
-    assigned, that is the `assignee`, and None while it is nobody's.
+    assigned, that is the `assignee`, and None while it is nobody's. `reply_to`: what a reply must name besides the
+    ticket, such as the customer; it goes into the reply's payload.
     """
 
     ticket_id: str
     text: str
     ours: bool | None = None
     assignee: str | None = None
+    reply_to: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,26 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """Who asks where for an access token (OAuth2, RFC 6749, section 4.4)."""
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request to a helpdesk."""
+    """One HTTP request to a helpdesk.
+
+    `client`: whose access token it must carry, where a helpdesk takes none that lasts.
+    """
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     method: str = "POST"
+    client: ClientCredentials | None = None
 
 
 class Channel(Protocol):

@@ -90,7 +90,11 @@ def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server:
 
 @pytest.mark.parametrize(
     ("kind", "more"),
-    [("zammad", ("--secret", "s3cret", "--with", "user_id=5")), ("freshdesk", ("--with", "group_id=45"))],
+    [
+        ("zammad", ("--secret", "s3cret", "--with", "user_id=5")),
+        ("freshdesk", ("--with", "group_id=45")),
+        ("helpscout", ("--secret", "s3cret", "--with", "app_id=abc", "--with", "user_id=5")),
+    ],
 )
 def test_a_newly_connected_helpdesk_is_tried_out(server: Running, kind: str, more: tuple[str, ...]) -> None:
     command = ("channel", "new", kind, "--kind", kind, "--url", "http://127.0.0.1:1", "--token", "api-token")

@@ -17,7 +17,7 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk"] = Field(
+    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout"] = Field(
         "standard", description="`standard`: by Standard Webhooks"
     )
     mode: Mode = Field("answer", description=MODES)
@@ -39,7 +39,8 @@ class ConnectionRequest(Schema):
         "`token` of the API user, and `user_id`, that user's number. Intercom: `token`, "
         "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over. "
         "Zammad: `token`, `user_id`, that user's number, and `group_id`, to whom tickets are handed over. "
-        "Freshdesk: `token`, the API key, and `group_id`",
+        "Freshdesk: `token`, the API key, and `group_id`. "
+        "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`",
     )
 
 
