@@ -32,7 +32,8 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     - `intercom`: notifications about conversations;
     - `zammad`: the webhook of a trigger;
     - `freshdesk`: automation rules with our template;
-    - `helpscout`: webhooks about conversations.
+    - `helpscout`: webhooks about conversations;
+    - `gorgias`: an HTTP integration with our template.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again.

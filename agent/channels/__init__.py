@@ -1,6 +1,6 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, freshdesk, helpscout, intercom, standard, zammad, zendesk
+from agent.channels import chatwoot, freshdesk, gorgias, helpscout, intercom, standard, zammad, zendesk
 from agent.channels.channel import Channel
 
 CHANNELS: dict[str, Channel] = {
@@ -11,5 +11,6 @@ CHANNELS: dict[str, Channel] = {
     "zammad": zammad,
     "freshdesk": freshdesk,
     "helpscout": helpscout,
+    "gorgias": gorgias,
 }
 """By the `kind` of a connection."""

@@ -13,6 +13,8 @@ Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e
 """A vendor's API token: it travels in a header, so it holds no space and no line break."""
 Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$", coerce_numbers_to_str=True)]
 """A vendor's number of something, as text: it stands in an address, so it holds nothing but digits."""
+Email = Annotated[str, Field(min_length=3, max_length=200, pattern=r"^[^\s:]+@[^\s:]+$")]
+"""The address of an API user: it stands before the colon of Basic authentication."""
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -6,10 +6,7 @@ The template, and which parts are verified, stand in docs/channels/freshdesk.md.
 
 import base64
 import hashlib
-import hmac
 import json
-import re
-import secrets as randomness
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -20,7 +17,8 @@ from agent.channels.actions import plan_actions
 from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text, with_subject
-from agent.errors import BadInput, NotSignedIn
+from agent.channels.own_secret import HEADER, check_own_secret, own_secret
+from agent.errors import BadInput
 from agent.tables import Connection, Delivery
 
 BUSY = 503
@@ -29,9 +27,6 @@ ACTIONS = frozenset({"reply", "note", "hand_off"})
 """Setting tags replaces those that agents gave, so labels become a note."""
 OPEN = 2
 """The number of the status."""
-SECRET = re.compile(r"[\x21-\x7e]{16,}")
-"""Nothing else guards the endpoint, so it must not be guessed."""
-HEADER = "x-frostdesk-secret"
 
 
 class _Posted(BaseModel):
@@ -53,10 +48,7 @@ class _Credentials(BaseModel):
 
 def secrets_for(given: str | None) -> list[str]:
     """Return the given secret, or a new one. Raises BadInput for one that is short or no plain ASCII."""
-    secret = given or randomness.token_urlsafe(32)
-    if not SECRET.fullmatch(secret):
-        raise BadInput("A secret for Freshdesk is at least 16 letters, digits and signs, without spaces.")
-    return [secret]
+    return [own_secret(given, "Freshdesk")]
 
 
 def check_credentials(given: Mapping[str, Any], url: str | None) -> dict[str, Any]:
@@ -68,9 +60,7 @@ def check_credentials(given: Mapping[str, Any], url: str | None) -> dict[str, An
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now: datetime) -> str:
     """Check the secret that a rule sends; return the digest of the body, which has no id. Raises NotSignedIn."""
-    shown = (headers.get(HEADER, "").encode(), _password(headers.get("authorization", "")))
-    if not any(hmac.compare_digest(one, secret.encode()) for one in shown for secret in secrets):
-        raise NotSignedIn("The event does not carry this connection's secret.")
+    check_own_secret([headers.get(HEADER, "").encode(), _password(headers.get("authorization", ""))], secrets)
     return f"body:{hashlib.sha256(body).hexdigest()}"
 
 

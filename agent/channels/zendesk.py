@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Email, Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import with_subject
 from agent.errors import BadInput, NotSignedIn
@@ -73,7 +73,7 @@ class _Triggered(BaseModel):
 
 class _Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    email: str = Field(min_length=3, max_length=200, pattern=r"^[^\s:]+@[^\s:]+$")
+    email: Email
     token: Token
     user_id: Number
 

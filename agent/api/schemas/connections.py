@@ -17,7 +17,7 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout"] = Field(
+    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "gorgias"] = Field(
         "standard", description="`standard`: by Standard Webhooks"
     )
     mode: Mode = Field("answer", description=MODES)
@@ -28,8 +28,8 @@ class ConnectionRequest(Schema):
     )
     secret: str | None = Field(
         None,
-        description="`whsec_...`, left out: one is made, as for Freshdesk. Other helpdesks: the one they show; "
-        "Chatwoot may have none",
+        description="`whsec_...`, left out: one is made, as for Freshdesk and Gorgias. Other helpdesks: "
+        "the one they show; Chatwoot may have none",
         min_length=1,
         max_length=200,
     )
@@ -40,7 +40,8 @@ class ConnectionRequest(Schema):
         "`user_id`, the teammate's number, and `team_id`, to whom conversations are handed over. "
         "Zammad: `token`, `user_id`, that user's number, and `group_id`, to whom tickets are handed over. "
         "Freshdesk: `token`, the API key, and `group_id`. "
-        "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`",
+        "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`. "
+        "Gorgias: `email` and `token`, the API key, `user_id`, that user's number, and `team_id`",
     )
 
 
