@@ -23,6 +23,7 @@ from agent.api import (
     erasures,
     handover,
     health,
+    hours,
     learning,
     lineage,
     pages,
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     for routes in (
         chat,
         desks,
+        hours,
         corrections,
         learning,
         versions,

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from agent.errors import BadInput, Conflict, NotFound
+from agent.hours import Hours
 from agent.router import Lead
 from agent.shares import canary_answers
 from agent.tables import Article, Desk, Intent, Skill
@@ -75,7 +76,7 @@ class DeskView:
     """Everything one turn needs of a desk; never changed, only replaced.
 
     `floors` is, by skill, how sure an answer must be to keep the desk's error budget (empty without one).
-    `trials` are the candidates that read along or answer some conversations.
+    `trials` are the candidates that read along or answer some conversations. `hours`: when its humans are there.
     """
 
     id: str
@@ -92,6 +93,7 @@ class DeskView:
     spelling: "Spelling | None" = None
     floors: Mapping[str, float] = field(default_factory=dict)
     trials: tuple[TrialView, ...] = ()
+    hours: Hours | None = None
 
     def for_conversation(self, conversation_id: str) -> "DeskView":
         """Return the desk as one conversation meets it: with the canaries it falls to, and every shadow.

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from agent.database import Database
 from agent.desks import TEXTS, ArticleView, DeskView, LiveSkill, TrialView, passages_of
 from agent.errors import NotFound
+from agent.hours import hours_of
 from agent.router import Lead
 from agent.tables import Artefact, Article, Desk, Intent, Skill, Trial, Version
 from agent.tables.trials import ON_TRIAL
@@ -93,6 +94,7 @@ class Releases:
             spelling=old.spelling if old and unchanged else self._spelling(passages, known),
             floors={skill.name: answer_floor(skill.prompt, budget) for skill in skills} if budget else {},
             trials=self._trials(skills, index, budget),
+            hours=hours_of(desk.policy),
         )
 
     def _trials(self, live: Sequence[LiveSkill], index: Index | None, budget: float | None) -> tuple[TrialView, ...]:

@@ -13,6 +13,7 @@ from frostdesk import (
     desks,
     erasures,
     handover,
+    hours,
     isolation,
     keys,
     learn,
@@ -39,6 +40,7 @@ app.add_typer(desks.intents, name="intent")
 app.add_typer(desks.articles, name="article")
 app.add_typer(desks.desks, name="desk")
 desks.desks.add_typer(policies.policies)
+desks.desks.add_typer(hours.app)
 app.add_typer(desks.imports, name="import")
 app.add_typer(keys.app, name="key")
 app.add_typer(channels.app, name="channel")

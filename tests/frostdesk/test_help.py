@@ -24,6 +24,7 @@ MAIN = (
     "import articles",
     "intent add",
     "desk create",
+    "desk hours",
     "key new",
     "channel new",
     "conversation reply",
