@@ -14,7 +14,7 @@ from agent.errors import Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision under migrations/versions (a test holds the two together; alembic loads slowly)."""
 
 

@@ -18,14 +18,15 @@ def register(root: typer.Typer) -> None:
 
 
 def escalations(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
-    """List conversations that wait for a human, with why and a summary."""
+    """List conversations that wait for a human, with why, a summary and the address they left."""
     found = Client(desk).get("/v1/admin/escalations", limit=limit)
     if as_json:
         print_json(found)
         return
     for row in found:
         console.print(f"[bold]{row['conversation_id']}[/bold]  {row['reason']}  since {row['opened_at'][:19]}")
-        console.print(row["summary"] + "\n", style="dim", markup=False)
+        address = f"\nE-mail: {row['email']}" if row["email"] else ""
+        console.print(f"{row['summary']}{address}\n", style="dim", markup=False)
     if not found:
         console.print("Nobody waits for a human.")
 
@@ -42,10 +43,10 @@ def list_conversations(
     if as_json:
         print_json(found)
         return
-    table = listing("conversation", "channel", "owner", "status", "rating", "last news")
+    table = listing("conversation", "channel", "owner", "status", "rating", "e-mail", "last news")
     for row in found:
-        news, rating = row["updated_at"][:19], row["rating"] or ""
-        table.add_row(row["id"], row["channel"], row["owner"], row["status"], rating, news)
+        seen = (row["rating"] or "", row["email"] or "", row["updated_at"][:19])
+        table.add_row(row["id"], row["channel"], row["owner"], row["status"], *seen)
     console.print(table if found else "No conversation yet.")
 
 
@@ -59,7 +60,8 @@ def read(conversation: Conversation, desk: Desk = None, as_json: Json = False) -
     for message in found["messages"]:
         console.print(f"[bold]{message['author']:>9}[/bold]  ", end="")
         console.print(message["text"], markup=False)
-    console.print(f"owner {found['owner']}, {found['status']}", style="dim")
+    address = f", e-mail {found['email']}" if found["email"] else ""
+    console.print(f"owner {found['owner']}, {found['status']}{address}", style="dim", markup=False)
 
 
 @app.command()

@@ -21,13 +21,14 @@ from agent.api.schemas.chat import (
     Transcript,
     TurnView,
 )
+from agent.api.schemas.contacts import Contact
 from agent.api.transcripts import show_transcript
 from agent.api.turns import answer, pieces
 from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, Conflict, NotFound, NotSignedIn
 from agent.identities import SIGNED_IN, identify
-from agent.tables import Conversation, Desk
+from agent.tables import Conversation, Desk, utc_now
 from agent.tokens import RENEWABLE, issue, read
 
 router = APIRouter(prefix="/v1", tags=["chat"])
@@ -131,7 +132,10 @@ async def follow(
     speaker: SpeakerDep,
     after: After = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follow one's own conversation: an event `messages` whenever there is news, such as a human's reply."""
+    """Follow one's own conversation: an event `messages` whenever there is news, such as a human's reply.
+
+    Office hours that begin or end are no news; each event says what they say then.
+    """
     last, before = after, None
     with service.streams.listen(conversation) as news:
         while True:
@@ -140,8 +144,9 @@ async def follow(
                 shown = await anyio.to_thread.run_sync(_transcript, service, speaker, conversation, last)
             except NotFound:  # erased meanwhile; asking again gets the 404
                 return
-            if shown.messages or (shown.owner, shown.status) != before:
-                last, before = max([last, *(m.seq for m in shown.messages)]), (shown.owner, shown.status)
+            state = (shown.owner, shown.status, shown.contact)
+            if shown.messages or state != before:
+                last, before = max([last, *(m.seq for m in shown.messages)]), state
                 yield ServerSentEvent(event="messages", data=shown.model_dump(mode="json"))
             await news.wait()
 
@@ -154,6 +159,17 @@ def rate(conversation_id: ConversationId, body: ConversationRating, service: Ser
         if conversation.status != "closed":
             raise Conflict("This conversation goes on; it is rated when it is closed.")
         conversation.rating, conversation.remark = body.rating, body.remark
+
+
+@router.post("/conversations/{conversation_id}/contact", status_code=204)
+def leave_contact(conversation_id: ConversationId, body: Contact, service: ServiceDep, speaker: SpeakerDep) -> None:
+    """Leave an e-mail address in a conversation that a human has; those who answer see it, and the last one counts."""
+    with service.office.database.writing() as session:
+        conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id, lock=True)
+        if conversation.owner != "human":
+            raise Conflict("The bot has this conversation; an address is left when a human has it.")
+        conversation.email, conversation.updated_at = body.email, utc_now()
+    service.office.jobs.tell("conversation", conversation_id)
 
 
 @router.post("/turns/{turn_id}/feedback", status_code=204)
@@ -176,6 +192,7 @@ def _said(speaker: Speaker, body: ChatRequest) -> Said:
 
 
 def _transcript(service: Service, speaker: Speaker, conversation_id: str, after: int) -> Transcript:
+    hours = service.office.releases.live.snapshot(speaker.desk_id).hours
     with service.office.database.reading() as session:
         conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id)
-        return show_transcript(session, conversation, after)
+        return show_transcript(session, conversation, hours, after)

@@ -1,13 +1,13 @@
 """Conversations in human hands: list, read, reply, give back, close."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import select
 
 from agent.api.deps import AdminDeskDep, Limit, ServiceDep
-from agent.api.schemas.chat import MessageView, Transcript
-from agent.api.schemas.handover import ConversationView, EscalationView, HumanReply
+from agent.api.schemas.chat import MessageView
+from agent.api.schemas.handover import AdminTranscript, ConversationView, EscalationView, HumanReply
 from agent.api.transcripts import show_transcript
 from agent.conversations import add_message, end_escalation, find_conversation
 from agent.errors import Conflict
@@ -23,13 +23,13 @@ def list_escalations(
     status: Annotated[Literal["open", "given_back", "closed"] | None, Query()] = "open",
     limit: Limit = 50,
 ) -> list[EscalationView]:
-    """List what was handed to humans, oldest first: reason, cause, requests, articles tried, summary."""
-    statement = select(Escalation).where(Escalation.desk_id == desk.id).order_by(Escalation.opened_at)
+    """List what was handed to humans, oldest first: reason, cause, requests, articles tried, summary, address."""
+    statement = select(Escalation, Conversation.email).join(Conversation).where(Escalation.desk_id == desk.id)
     if status is not None:
         statement = statement.where(Escalation.status == status)
     with service.office.database.reading() as session:
-        rows = session.scalars(statement.limit(limit))
-        return [EscalationView.model_validate(row, from_attributes=True) for row in rows]
+        rows = session.execute(statement.order_by(Escalation.opened_at).limit(limit))
+        return [EscalationView(**_fields(row), email=email) for row, email in rows]
 
 
 @router.get("/conversations")
@@ -49,10 +49,13 @@ def list_conversations(
 
 
 @router.get("/conversations/{conversation_id}")
-def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> Transcript:
+def read_conversation(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> AdminTranscript:
     """Read a conversation."""
+    hours = service.office.releases.live.snapshot(desk.id).hours
     with service.office.database.reading() as session:
-        return show_transcript(session, find_conversation(session, desk.id, conversation_id))
+        conversation = find_conversation(session, desk.id, conversation_id)
+        shown = show_transcript(session, conversation, hours)
+        return AdminTranscript(**dict(shown), email=conversation.email)
 
 
 @router.post("/conversations/{conversation_id}/reply", status_code=201)
@@ -94,3 +97,7 @@ def close(conversation_id: str, service: ServiceDep, desk: AdminDeskDep) -> Conv
         shown = ConversationView.model_validate(conversation, from_attributes=True)
     service.office.jobs.tell("conversation", conversation_id)
     return shown
+
+
+def _fields(row: Escalation) -> dict[str, Any]:
+    return {field: getattr(row, field) for field in EscalationView.model_fields if field != "email"}

@@ -13,6 +13,7 @@ class Conversation(Table):
     """A customer's thread on a channel; `owner` is who answers next.
 
     `reopened_at`: when its customer last wrote again after it was closed. `rating`, `remark`: what they thought of it.
+    `email`: where they may be answered when they are gone.
     """
 
     __tablename__ = "conversations"
@@ -38,6 +39,7 @@ class Conversation(Table):
     reopened_at: Mapped[datetime | None]
     rating: Mapped[str | None]
     remark: Mapped[str | None]
+    email: Mapped[str | None]
 
 
 class Message(Table):

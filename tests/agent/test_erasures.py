@@ -158,6 +158,9 @@ def test_nothing_of_a_visitor_stays_and_nothing_of_others_goes(house: House) -> 
     first = speak(house, Said(f"my {WORD} is lost", "chat", visitor_id=f"vis_{WORD}", client_id=WORD))
     speak(house, Said(f"again: {WORD}", "chat", first.conversation_id, visitor_id=f"vis_{WORD}"))
     speak(house, Said(f"audited {WORD}", "chat", visitor_id=f"vis_{WORD}", client_id="a"), audit=True)
+    with house.database.writing() as session:
+        session.get_one(Conversation, first.conversation_id).email = f"{WORD}@shop.example"
+    assert "conversations.email" in places_of(house.database.engine, WORD)
     assert len(places_of(house.database.engine, WORD)) >= 10
     assert {e.role for e in all_examples(house)} >= {"train"}
     tombstone = forget(house, "visitor", f"vis_{WORD}")

@@ -1,6 +1,7 @@
 """Humans at the command: waiting conversations, answers, giving back, closing."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -35,6 +36,17 @@ def test_a_human_answers_gives_back_and_closes(server: Running, waiting: str) ->
     assert waiting not in done(server.command("escalations", "--limit", "500"))
     assert shown(server.command("conversation", "close", waiting, "--json"))["status"] == "closed"
     assert "closed" in refused(server.command("conversation", "reply", waiting, "still there?"), 2)
+
+
+def test_an_address_left_behind_is_shown(server: Running) -> None:
+    with closing(server.visitor()) as visitor:
+        conversation = visitor.post("/v1/chat", json={"message": "get me a human"}).json()["conversation_id"]
+        address = {"email": "ann@shop.example"}
+        visitor.post(f"/v1/conversations/{conversation}/contact", json=address).raise_for_status()
+    assert "E-mail: ann@shop.example" in done(server.command("escalations", "--limit", "500"))
+    assert "ann@shop.example" in done(server.command("conversation", "list"))
+    assert "owner human, open, e-mail ann@shop.example" in done(server.command("conversation", "read", conversation))
+    assert "closed" in done(server.command("conversation", "close", conversation, "--json"))
 
 
 def test_conversations_are_listed_by_owner(server: Running, waiting: str) -> None:

@@ -129,6 +129,9 @@ class Transcript(Schema):
     owner: Literal["bot", "human"]
     status: Literal["open", "closed"]
     rating: Rating | None
+    available: bool = Field(description="Whether humans are there now, by the desk's hours")
+    back_at: datetime | None = Field(description="When somebody will be there next; null: somebody is there now")
+    contact: bool = Field(description="Whether the customer left an e-mail address behind")
     messages: list[MessageView]
 
 

@@ -1,10 +1,14 @@
 """Conversations in human hands."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from agent.api.schemas.base import Schema, Text
-from agent.api.schemas.chat import Rating
+from agent.api.schemas.chat import Rating, Transcript
+
+Email = Annotated[str | None, Field(description="Where the customer may be answered who does not wait")]
 
 
 class EscalationView(Schema):
@@ -23,6 +27,7 @@ class EscalationView(Schema):
     status: Literal["open", "given_back", "closed"]
     opened_at: datetime
     ended_at: datetime | None
+    email: Email
 
 
 class ConversationView(Schema):
@@ -36,6 +41,13 @@ class ConversationView(Schema):
     updated_at: datetime
     rating: Rating | None
     remark: str | None
+    email: Email
+
+
+class AdminTranscript(Transcript):
+    """A conversation as those see it who answer."""
+
+    email: Email
 
 
 class HumanReply(Schema):

@@ -137,6 +137,7 @@ def test_a_desks_key_opens_nothing_of_another_desk_by_id(desks: TwoDesks, foreig
         ("GET", f"/v1/conversations/{foreign['conversation']}/messages", None),
         ("GET", f"/v1/conversations/{foreign['conversation']}/events", None),
         ("POST", "/v1/chat", {"message": "hello", "conversation_id": foreign["conversation"]}),
+        ("POST", f"/v1/conversations/{foreign['conversation']}/contact", {"email": "ann@shop.example"}),
         ("POST", f"/v1/turns/{foreign['turn']}/feedback", {"rating": "down"}),
         ("GET", "/v1/admin/skills/router/versions/1", None),
         ("POST", "/v1/admin/skills/router/promote", {"version": 1}),

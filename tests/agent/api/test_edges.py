@@ -129,6 +129,8 @@ def test_the_logs_keep_words_keys_and_tokens_to_themselves(
     word = "zanzibarquokka"
     turn = ask(visitor, f"where is my {word} card", client_message_id=f"id-{word}")
     handed = ask(visitor, f"{word}! get me a human", turn["conversation_id"])
+    for address in (f"{word}@shop.example", f"{word}@"):
+        visitor.post(f"/v1/conversations/{handed['conversation_id']}/contact", json={"email": address})
     made = admin.post("/v1/admin/keys", json={"name": word}).json()
     admin.post(f"/v1/admin/conversations/{handed['conversation_id']}/reply", json={"text": f"{word}?"})
     visitor.post(f"/v1/turns/{turn['turn_id']}/feedback", json={"rating": "down", "comment": word})

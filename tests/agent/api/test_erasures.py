@@ -40,6 +40,8 @@ def test_a_customer_is_counted_erased_and_stays_erased(desks: TwoDesks) -> None:
         turn = ask(visitor, f"my {WORD} card still hasn't come", client_message_id=WORD)
         ask(visitor, f"{WORD}! get me a human", turn["conversation_id"])
         visitor.post(f"/v1/turns/{turn['turn_id']}/feedback", json={"rating": "down", "comment": WORD})
+        address = {"email": f"{WORD}@shop.example"}
+        visitor.post(f"/v1/conversations/{turn['conversation_id']}/contact", json=address).raise_for_status()
         correct(desks.demo, turn, "router", {"intent": "card_arrival"})
         body = {"visitor_id": visitor_of(desks.running, turn)}
         assert traces(desks.running, WORD)
