@@ -188,6 +188,7 @@ def _said(speaker: Speaker, body: ChatRequest) -> Said:
         conversation_id=body.conversation_id,
         client_id=body.client_message_id,
         visitor_id=speaker.visitor_id,
+        wants_human=body.wants_human,
     )
 
 

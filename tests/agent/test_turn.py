@@ -71,6 +71,18 @@ def test_a_request_for_a_human_is_handed_over_and_the_bot_falls_silent(office: O
     assert again["outcome"] == "answered"
 
 
+def test_who_presses_the_button_is_handed_over_with_every_version_logged(office: Office) -> None:
+    first = say(office, "my card still hasn't come")
+    asked = Said("my card still hasn't come", "chat", first["conversation_id"], "button", wants_human=True)
+    turn_id = take_turn(office, desk_id(office), asked)
+    assert take_turn(office, desk_id(office), asked) == turn_id
+    with office.database.reading() as session:
+        turn, row = session.get_one(Turn, turn_id), session.scalars(select(Escalation)).one()
+        assert (turn.outcome, row.turn_id, row.reason) == ("escalated", turn_id, "asked_for_human")
+        assert set(turn.versions) == {"router", "classification", "faq", "sentiment"}
+        assert row.articles_tried == ["card-not-arrived"]
+
+
 def test_one_open_escalation_a_conversation(office: Office) -> None:
     first = say(office, "get me a human")
     say(office, "a human, now!", first["conversation_id"])

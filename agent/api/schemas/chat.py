@@ -41,6 +41,9 @@ class ChatRequest(Schema):
         min_length=1,
         max_length=64,
     )
+    wants_human: bool = Field(
+        False, description="The customer pressed the button that asks for a human; the message says so in words"
+    )
 
 
 class ArticleRef(Schema):

@@ -58,6 +58,25 @@ def test_a_hand_over_says_why_and_sums_up(visitor: httpx.Client) -> None:
     assert "card-not-arrived" in turn["escalation"]["summary"]
 
 
+def test_the_button_hands_over_whatever_the_words_say_and_counts_once(
+    visitor: httpx.Client, admin: httpx.Client
+) -> None:
+    first = ask(visitor, CARD, client_message_id="b-1")["conversation_id"]
+    turn = ask(visitor, CARD, first, client_message_id="b-2", wants_human=True)
+    assert (turn["outcome"], turn["escalation"]["reason"]) == ("escalated", "asked_for_human")
+    assert {verdict["version"] for verdict in turn["verdicts"]} == {1}
+    assert ask(visitor, CARD, first, client_message_id="b-2", wants_human=True) == turn
+    assert len(read(visitor, first)["messages"]) == 4
+    waiting = admin.get("/v1/admin/escalations", params={"limit": 500}).json()
+    assert [row["reason"] for row in waiting if row["conversation_id"] == first] == ["asked_for_human"]
+    assert ask(visitor, CARD, first, wants_human=True)["outcome"] == "silent"  # a human has it already
+
+
+def test_the_button_is_pressed_or_not(visitor: httpx.Client) -> None:
+    assert ask(visitor, CARD, wants_human=False)["outcome"] == "answered"
+    error(visitor.post("/v1/chat", json={"message": CARD, "wants_human": None}), 422, "bad_input")
+
+
 def test_what_is_out_of_scope_is_said_to_be(visitor: httpx.Client) -> None:
     turn = ask(visitor, "who won the football last night?")
     assert (turn["outcome"], turn["article"], turn["route"]["intent"]) == ("out_of_scope", None, None)

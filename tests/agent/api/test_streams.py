@@ -22,8 +22,8 @@ def events(answer: httpx.Response) -> Iterator[Event]:
             yield name, json.loads(line.removeprefix("data:"))
 
 
-def stream(client: httpx.Client, message: str, conversation: str | None = None) -> list[Event]:
-    body = {"message": message, "conversation_id": conversation}
+def stream(client: httpx.Client, message: str, conversation: str | None = None, **more: Any) -> list[Event]:
+    body = {"message": message, "conversation_id": conversation, **more}
     with client.stream("POST", "/v1/chat/stream", json=body) as answer:
         return list(events(answer))
 
@@ -44,6 +44,11 @@ def test_an_answer_comes_as_typing_then_pieces_then_the_turn(visitor: httpx.Clie
     assert turn["article"]["slug"] == "card-not-arrived"
     again = ask(visitor, "and how do I change my PIN?", turn["conversation_id"])
     assert set(again) == set(turn)
+
+
+def test_the_button_that_asks_for_a_human_streams_too(visitor: httpx.Client) -> None:
+    name, turn = stream(visitor, CARD, wants_human=True)[-1]
+    assert (name, turn["outcome"], turn["escalation"]["reason"]) == ("turn", "escalated", "asked_for_human")
 
 
 def test_silence_has_no_pieces(visitor: httpx.Client) -> None:
