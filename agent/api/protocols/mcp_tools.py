@@ -49,7 +49,8 @@ def draft_reply(service: Service, speaker: Speaker, asked: DraftReply) -> dict[s
 def escalate(service: Service, speaker: Speaker, asked: Escalate) -> dict[str, Any]:
     """Store a message and hand its conversation over; `silent` if a human has it already."""
     thread = thread_of(speaker, asked.conversation)
-    turn = tell(service, speaker, Said(asked.message, "mcp", thread=thread, wants_human=True))
+    said = Said(asked.message, "mcp", client_id=asked.message_id, thread=thread, wants_human=True)
+    turn = tell(service, speaker, said)
     return {name: turn[name] for name in ("conversation_id", "turn_id", "outcome", "reply", "escalation")}
 
 

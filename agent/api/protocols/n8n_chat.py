@@ -29,6 +29,7 @@ router = APIRouter(
     tags=["protocols"],
     responses={code: {"model": N8nProblem} for code in CODES},
 )
+CHANNEL = "n8n-chat"
 LINES = "text/plain"
 """What the component accepts when it wants the reply in pieces."""
 
@@ -48,10 +49,12 @@ def converse(
 
     `loadPreviousSession` asks for what was said so far.
     """
-    text = "" if isinstance(body, LoadPreviousSession) else body.chatInput
-    said = Said(text, "n8n-chat", visitor_id=speaker.visitor_id, thread=thread_of(speaker, body.sessionId))
+    thread = thread_of(speaker, body.sessionId)
     if isinstance(body, LoadPreviousSession):
-        return Response(_history(service, speaker, said).model_dump_json(by_alias=True), media_type="application/json")
+        past = _history(service, speaker, Said("", CHANNEL, visitor_id=speaker.visitor_id, thread=thread))
+        return Response(past.model_dump_json(by_alias=True), media_type="application/json")
+    name = body.metadata.message_id if body.metadata else None
+    said = Said(body.chatInput, CHANNEL, client_id=name, visitor_id=speaker.visitor_id, thread=thread)
     turn = tell(service, speaker, said)
     if LINES in accept:
         return StreamingResponse(_lines(turn), media_type=LINES)

@@ -41,13 +41,15 @@ def reply(
 
     The list is empty while a human has the conversation.
     """
+    name = body.metadata.message_id if body.metadata else None
     thread = thread_of(speaker, body.sender)
-    turn = tell(service, speaker, Said(body.message, "rasa", visitor_id=speaker.visitor_id, thread=thread))
+    said = Said(body.message, "rasa", client_id=name, visitor_id=speaker.visitor_id, thread=thread)
+    turn = tell(service, speaker, said)
     replies = [_reply(body.sender, turn)] if turn["reply"] else []
     if stream:
-        lines = "".join(said.model_dump_json(exclude_none=True) + "\n" for said in replies)
+        lines = "".join(line.model_dump_json(exclude_none=True) + "\n" for line in replies)
         return Response(lines, media_type="text/event-stream")  # Rasa labels its lines so
-    return JSONResponse([said.model_dump(exclude_none=True) for said in replies])
+    return JSONResponse([line.model_dump(exclude_none=True) for line in replies])
 
 
 @router.post("/model/parse")

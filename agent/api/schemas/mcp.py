@@ -28,3 +28,9 @@ class Escalate(Schema):
 
     conversation: str = Field(min_length=1, max_length=256, description="Your own name for the conversation")
     message: Text = Field(description="What the customer wants, in their words")
+    message_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        description="Your own name for the message, another for each; calling again with the same counts once",
+    )

@@ -5,16 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from agent.api.schemas.base import Text
+from agent.api.schemas.metadata import Metadata
 
 SessionId = Annotated[str, Field(min_length=1, max_length=256, description="Names the conversation")]
 
 
 class SendMessage(BaseModel):
-    """A new message; `metadata` and what a page adds otherwise is ignored."""
+    """A new message; what a page adds otherwise is ignored."""
 
     action: Literal["sendMessage"]
     sessionId: SessionId  # noqa: N815 - the protocol's own name
     chatInput: Text  # noqa: N815
+    metadata: Metadata | None = None
 
 
 class LoadPreviousSession(BaseModel):

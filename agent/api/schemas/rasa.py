@@ -5,13 +5,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from agent.api.schemas.base import Text
+from agent.api.schemas.metadata import Metadata
 
 
 class RasaMessage(BaseModel):
-    """A customer's message; `input_channel` and `metadata` are ignored."""
+    """A customer's message; `input_channel` is ignored."""
 
     sender: str = Field(min_length=1, max_length=256, description="Your name for the customer: names the conversation")
     message: Text
+    metadata: Metadata | None = None
 
 
 class Button(BaseModel):

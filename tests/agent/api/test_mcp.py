@@ -73,13 +73,29 @@ def test_a_conversation_is_handed_over_once(desks: TwoDesks) -> None:
     assert first["escalation"]["id"] in [row["id"] for row in desks.demo.get("/v1/admin/escalations").json()]
 
 
+def test_a_named_message_is_escalated_once(desks: TwoDesks) -> None:
+    call_of = {"conversation": "c2", "message": CARD, "message_id": "m1"}
+    first, again = (told(desks.demo, "escalate", **call_of) for _ in range(2))
+    assert (again, first["outcome"]) == (first, "escalated")
+    second = told(desks.demo, "escalate", **call_of | {"message_id": "m2"})
+    assert (second["outcome"], second["conversation_id"]) == ("silent", first["conversation_id"])
+    read = desks.demo.get(f"/v1/admin/conversations/{first['conversation_id']}").json()
+    assert [message["author"] for message in read["messages"]] == ["customer", "bot", "customer"]
+
+
 def test_a_key_sees_its_own_desk(desks: TwoDesks) -> None:
     assert told(desks.other, "search_articles", query=CARD) == {"articles": []}
     assert told(desks.other, "classify", text=CARD)["intent"] is None
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("classify", {"text": " "}), ("classify", {}), ("escalate", {"message": "x"})]
+    ("name", "arguments"),
+    [
+        ("classify", {"text": " "}),
+        ("classify", {}),
+        ("escalate", {"message": "x"}),
+        ("escalate", {"conversation": "c", "message": "x", "message_id": ""}),
+    ],
 )
 def test_arguments_that_cannot_be_used_are_said_to_the_model(
     desks: TwoDesks, name: str, arguments: dict[str, Any]

@@ -66,6 +66,22 @@ def test_what_was_said_is_loaded_for_its_visitor_only(visitor: httpx.Client, str
     assert earlier(visitor, "s2") == earlier(stranger) == []
 
 
+@pytest.mark.parametrize("name", ["m1", 17])
+def test_a_message_that_metadata_names_counts_once(visitor: httpx.Client, name: str | int) -> None:
+    named = body(CARD) | {"metadata": {"message_id": name, "page": ["the page's own"]}}
+    first, again = (visitor.post(PATH, json=named).json() for _ in range(2))
+    assert (again, len(earlier(visitor))) == (first, 2)
+    other = named | {"metadata": {"message_id": f"{name}-2"}}
+    assert visitor.post(PATH, json=other).json()["frostdesk"]["turn_id"] != first["frostdesk"]["turn_id"]
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"message_id": None}])
+def test_messages_without_a_name_count_each(visitor: httpx.Client, metadata: dict[str, Any] | None) -> None:
+    for _ in range(2):
+        assert visitor.post(PATH, json=body("hello") | {"metadata": metadata}).status_code == 200
+    assert len(earlier(visitor)) == 4
+
+
 def test_two_keys_of_a_desk_share_no_session(desks: TwoDesks) -> None:
     with desk_client(desks.running, desks.whole, "pennywhistle") as another:
         first, second, third = (post(client, CARD)["frostdesk"] for client in (desks.demo, desks.demo, another))
@@ -85,6 +101,7 @@ def test_two_keys_of_a_desk_share_no_session(desks: TwoDesks) -> None:
         (b'{"action": "sendMessage", "sessionId": "s", "chatInput": 1}', 422),
         (b'{"action": "sendMessage", "sessionId": "s", "chatInput": " "}', 422),
         (b'{"action": "sendMessage", "chatInput": "x"}', 422),
+        (b'{"action": "sendMessage", "sessionId": "s", "chatInput": "x", "metadata": {"message_id": ""}}', 422),
         (b'{"action": "loadPreviousSession", "sessionId": ""}', 422),
         (b" " * 10_000_000, 413),
     ],

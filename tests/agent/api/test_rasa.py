@@ -55,6 +55,16 @@ def test_a_sender_goes_on_until_a_human_has_them(desks: TwoDesks) -> None:
         assert len(post(another, CARD)) == 1  # the same sender of another server
 
 
+def test_a_message_that_metadata_names_counts_once(visitor: httpx.Client, admin: httpx.Client) -> None:
+    body = {"sender": "named", "message": HUMAN, "metadata": {"message_id": "m1", "channel": "the client's own"}}
+    first, again = (visitor.post(WEBHOOK, json=body).json() for _ in range(2))
+    assert (len(first), again) == (1, first)
+    assert visitor.post(WEBHOOK, json=body | {"metadata": None}).json() == []  # another message: a human has it
+    newest = admin.get("/v1/admin/conversations", params={"limit": 1}).json()[0]["id"]
+    messages = admin.get(f"/v1/admin/conversations/{newest}").json()["messages"]
+    assert [message["author"] for message in messages] == ["customer", "bot", "customer"]
+
+
 def test_a_stream_has_a_line_for_each_message(visitor: httpx.Client) -> None:
     answer = visitor.post(f"{WEBHOOK}?stream=true", json={"sender": "streaming", "message": BOTH})
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -86,6 +96,7 @@ def test_a_desk_without_a_router_knows_no_intent(desks: TwoDesks) -> None:
         (b'{"sender": "a", "message": 1, "text": 1}', 422),
         (b'{"sender": "a", "message": " ", "text": " "}', 422),
         (b'{"sender": 1, "message": "x", "text": null}', 422),
+        (b'{"sender": "a", "message": "x", "text": "", "metadata": {"message_id": ""}}', 422),
         (b" " * 10_000_000, 413),
     ],
 )
