@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import jwt
@@ -184,7 +185,7 @@ def test_a_token_that_ended_is_renewed_and_the_conversation_goes_on(
     page: Page, server: Running, troubles: list[str]
 ) -> None:
     say(page, CARD)
-    expect(page.locator(BOT)).to_have_count(2)
+    expect(page.locator(".rate")).to_be_visible()
     kept = "JSON.parse(sessionStorage[Object.keys(sessionStorage)[0]])"
     now = page.evaluate(kept)
     claims = jwt.decode(now["token"], options={"verify_signature": False})
@@ -223,6 +224,40 @@ def test_a_closed_conversation_is_rated_once_and_opens_again(page: Page, admin: 
     say(page, "how do I change my PIN")
     expect(page.locator(BOT)).to_have_count(3)
     assert admin.get("/v1/admin/conversations", params={"limit": 1}).json()[0]["rating"] is None
+
+
+def test_who_finds_nobody_there_leaves_an_address(page: Page, admin: httpx.Client, troubles: list[str]) -> None:
+    soon = datetime.now(UTC) + timedelta(days=2)
+    day = soon.strftime("%a").lower()
+    admin.put("/v1/admin/desk/hours", json={"times": f"{day} 09:00-10:00", "zone": "UTC"}).raise_for_status()
+    try:
+        path = hand_over(page, admin)
+        form = page.locator("#contact")
+        expect(form.get_by_role("status")).to_contain_text(f"Nobody is here until {soon:%A}")
+        field = form.get_by_label("E-mail address")
+        field.fill("ann@nowhere")
+        field.press("Enter")
+        expect(form.get_by_role("status")).to_contain_text("This is no e-mail address")
+        field.fill("ann@shop.example")
+        form.get_by_role("button", name="Leave it").click()
+        expect(form.get_by_role("status")).to_have_text("We will answer you by e-mail.")
+        expect(field).to_be_hidden()
+        assert admin.get(path).json()["email"] == "ann@shop.example"
+        page.reload()
+        expect(page.locator(NOTICE)).to_have_count(1)
+        expect(form).to_be_hidden()
+    finally:
+        admin.delete("/v1/admin/desk/hours").raise_for_status()
+    assert all("422" in said for said in troubles)
+    troubles.clear()
+
+
+def test_a_human_is_asked_for_by_a_button(page: Page) -> None:
+    say(page, "how much do ramen noodles cost in Japan?")
+    page.get_by_role("button", name="I would like to talk to a human").click()
+    expect(page.locator(NOTICE)).to_have_text("Handed to a colleague.")
+    expect(page.locator(CUSTOMER).last).to_have_text("I would like to talk to a human")
+    expect(page.locator("#contact")).to_be_hidden()
 
 
 def test_a_new_conversation_begins_empty(page: Page) -> None:

@@ -1,5 +1,6 @@
 // The chat page: messages out and in, and live news while a human has the conversation.
 
+import { showContact } from "./contact.js";
 import { named, noteUnread, onShown } from "./host.js";
 import { flush, post, start } from "./outbox.js";
 import { call, events, openSession, Refused, remember, state } from "./session.js";
@@ -88,6 +89,7 @@ async function follow() {
         showMessages(data, restoring);
         showOwner(data.owner, restoring); // from the stream alone: an answer to a call may be older than what it said
         showClosed(data);
+        showContact(data);
         restoring = false;
         flush();
       }
@@ -102,8 +104,10 @@ async function follow() {
 function startOver() {
   stream?.abort();
   lastSeq = 0;
+  replied = true; // what still comes of the old one is not shown
   remember({ conversation: undefined, outbox: [] });
   closed.hidden = trouble.hidden = true;
+  showContact({ owner: "bot" });
   view.clear();
   showOwner("bot", true);
   view.show("bot", texts.hello, true);
@@ -116,10 +120,12 @@ async function deliver(item) {
   view.typing(true);
   try {
     const turn = await turnOf(item);
+    const news = await call(`/v1/conversations/${turn.conversation_id}/messages?after=${lastSeq}`);
+    const transcript = await news.json();
     if (!state.outbox.includes(item)) return; // a new conversation has begun meanwhile
     const fresh = state.conversation !== turn.conversation_id;
     remember({ conversation: turn.conversation_id });
-    showMessages(await (await call(`/v1/conversations/${turn.conversation_id}/messages?after=${lastSeq}`)).json());
+    showMessages(transcript);
     offerRating(turn);
     offerArticles(turn);
     if (fresh) follow();
@@ -158,22 +164,18 @@ function complain(error) {
   trouble.hidden = false;
 }
 
-start({ deliver, complain, arrived: () => (trouble.hidden = true) });
-view.draw(say);
-onShown(view.focus);
-document.getElementById("again").addEventListener("click", () => {
-  startOver();
-  view.focus();
-});
-
-function begin() {
+async function open() {
+  await view.draw(say);
+  onShown(view.focus);
+  if (!state.token || named || state.visitor?.startsWith("usr_")) await openSession(); // who signed in or out is somebody else
   if (state.conversation) return follow();
   view.show("bot", texts.hello, true);
   flush();
 }
 
-if (state.token && !named && !state.visitor?.startsWith("usr_")) {
-  begin();
-} else { // who signed in or out is somebody else
-  openSession().then(begin, complain);
-}
+document.getElementById("again").addEventListener("click", () => {
+  startOver();
+  view.focus();
+});
+start({ deliver, complain, arrived: () => (trouble.hidden = true) });
+open().catch(complain);

@@ -22,6 +22,10 @@ const ALL = {
     away: "The server cannot be reached. Your message is kept and sent as soon as it can be.",
     resend: "Send now",
     human_please: "I would like to talk to a human",
+    nobody: (when) => `Nobody is here until ${when}. Leave your e-mail address and we will answer you there.`,
+    email: "E-mail address",
+    leave: "Leave it",
+    left: "We will answer you by e-mail.",
   },
   de: {
     title: (name) => `Hilfe von ${name}`,
@@ -44,6 +48,10 @@ const ALL = {
     away: "Der Server ist nicht erreichbar. Ihre Nachricht ist noch da und wird gesendet, sobald es geht.",
     resend: "Jetzt senden",
     human_please: "Ich möchte mit einem Menschen sprechen",
+    nobody: (when) => `Bis ${when} ist niemand da. Hinterlassen Sie Ihre E-Mail-Adresse, dann antworten wir Ihnen dort.`,
+    email: "E-Mail-Adresse",
+    leave: "Hinterlassen",
+    left: "Wir antworten Ihnen per E-Mail.",
   },
   es: {
     title: (name) => `Ayuda de ${name}`,
@@ -66,6 +74,10 @@ const ALL = {
     away: "No se puede conectar con el servidor. Su mensaje sigue aquí y se enviará en cuanto sea posible.",
     resend: "Enviar ahora",
     human_please: "Quiero hablar con una persona",
+    nobody: (when) => `No hay nadie hasta el ${when}. Deje su correo electrónico y le responderemos allí.`,
+    email: "Correo electrónico",
+    leave: "Dejarlo",
+    left: "Le responderemos por correo electrónico.",
   },
   fr: {
     title: (name) => `Aide ${name}`,
@@ -88,6 +100,10 @@ const ALL = {
     away: "Le serveur est injoignable. Votre message est conservé et sera envoyé dès que possible.",
     resend: "Envoyer maintenant",
     human_please: "Je voudrais parler à une personne",
+    nobody: (when) => `Personne n’est là avant ${when}. Laissez votre adresse e-mail, nous vous y répondrons.`,
+    email: "Adresse e-mail",
+    leave: "Laisser",
+    left: "Nous vous répondrons par e-mail.",
   },
   ar: {
     direction: "rtl",
@@ -111,6 +127,10 @@ const ALL = {
     away: "لا يمكن الوصول إلى الخادم. رسالتك محفوظة وستُرسل حالما أمكن.",
     resend: "إرسال الآن",
     human_please: "أود التحدث إلى إنسان",
+    nobody: (when) => `لا يوجد أحد حتى ${when}. اترك بريدك الإلكتروني وسنجيبك هناك.`,
+    email: "البريد الإلكتروني",
+    leave: "ترك العنوان",
+    left: "سنجيبك عبر البريد الإلكتروني.",
   },
 };
 

@@ -116,12 +116,13 @@ function label() {
 const bubble = (style) => ({ bubble: style });
 const INK = "var(--ink)";
 
-// Draw the chat; `say` is called with the words of every message the customer sends.
+// Draw the chat, and return when it can show messages; `say` is called with the words of every message the customer sends.
 export function draw(say) {
   // A font family of its own keeps deep-chat from asking another host for one.
   Object.assign(chat.style, { fontFamily: "system-ui, sans-serif", border: "0", width: "100%", height: "100%", backgroundColor: "transparent" });
   document.getElementById("chat").append(chat);
   new MutationObserver(label).observe(chat.shadowRoot, { childList: true, subtree: true }); // it draws itself more than once
+  const drawn = new Promise((ready) => chat.addEventListener("render", ready, { once: true }));
   Object.assign(chat, {
     connect: {
       websocket: true, // deep-chat's way of saying that messages come whenever they come; ours come by fetch
@@ -151,4 +152,5 @@ export function draw(say) {
     },
     auxiliaryStyle: inner,
   });
+  return drawn;
 }
