@@ -37,6 +37,7 @@ $(VENV)/installed: pyproject.toml constraints.txt $(wildcard web/*.*)
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@if command -v npm >/dev/null; then npm --prefix web ci --silent --no-audit --no-fund; else echo "npm is not installed: tests with JavaScript clients are skipped"; fi
 	@touch $@
 
 .PHONY: help run test test-faults check demo-prompts bench-skills bench-learning

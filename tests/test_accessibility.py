@@ -1,27 +1,19 @@
 """The chat as axe-core judges it: light and dark, left to right and right to left, in every state it has."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Running
+from tests.javascript import package
 from tests.test_page import BOT, CARD, HUMAN, NOTICE
-
-AXE = Path(__file__).parents[1] / "web/node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    if AXE.exists():
-        return AXE.read_text(encoding="utf-8")
-    reason = "axe-core is not installed: run npm ci in web/"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return package("axe-core/axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=[("light", "en"), ("dark", "en"), ("light", "ar")], ids=" ".join)

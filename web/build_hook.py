@@ -24,7 +24,7 @@ class BuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Bundle the scripts, unless what was built is newer than what it is made of."""
         if _is_due(Path(self.root)):
-            for step in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+            for step in (["ci", "--omit=dev", "--no-audit", "--no-fund"], ["run", "build"]):
                 _npm(Path(self.root) / "web", *step)
 
 

@@ -1,5 +1,6 @@
 """The format of deep-chat, a web component for chats: a visitor's token, one new message, a text back."""
 
+import re
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
@@ -11,6 +12,8 @@ from agent.api.schemas.deep_chat import DeepChatProblem, DeepChatReply, DeepChat
 from agent.api.turns import event, pieces, readable, tell, thread_of, user_places, written
 from agent.conversations import Said
 
+ADDRESS = re.compile(r"https?://[^\s<>]+")
+"""deep-chat reads texts as Markdown, in which an address is a link only between these brackets."""
 router = APIRouter(
     prefix="/v1/deep-chat",
     tags=["protocols"],
@@ -52,4 +55,4 @@ def _reply(service: Service, speaker: Speaker, body: DeepChatRequest) -> DeepCha
         thread=thread,
     )
     turn = tell(service, speaker, said)
-    return DeepChatReply(text=written(turn), custom=turn)
+    return DeepChatReply(text=ADDRESS.sub(r"<\g<0>>", written(turn)), custom=turn)
