@@ -79,6 +79,7 @@ def _start(settings: Settings, demo: bool, say: Say, children: list[Child]) -> N
     access = _prepare(settings, url, demo)
     _wait_until_ready(url, api)
     say(f"chat page       {url}/")
+    say(f"with the widget {url}/site")
     say(f"documentation   {url}/docs")
     say(f"admin key       {keyfile(settings.data)}  (the frostdesk command finds it)")
     say(f"logs            {settings.data / 'logs'}")

@@ -60,6 +60,14 @@ def test_no_rule_is_violated_in_any_state(page: Page, server: Running, axe: str)
     judge(page, axe)
 
 
+def test_the_page_with_the_widget_violates_no_rule_either(page: Page, axe: str) -> None:
+    page.goto("/site")
+    judge(page, axe)
+    page.get_by_role("button", name="Open the chat").click()
+    expect(page.frame_locator("iframe").locator(BOT)).to_have_text("Hello! How can I help?")
+    judge(page, axe)
+
+
 def test_arabic_is_written_from_right_to_left(browser: Browser, server: Running) -> None:
     context = browser.new_context(base_url=server.url, locale="ar-EG")
     page = context.new_page()

@@ -23,6 +23,7 @@ NEEDED = (
     "agent/pages/built/widget.js",
     "agent/pages/built/LICENSES.txt",
     "agent/pages/chat.css",
+    "agent/pages/site.html",
     "skills/tuning.py",
     "workers/app.py",
     "migrations/alembic.ini",

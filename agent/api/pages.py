@@ -12,21 +12,29 @@ from agent.api.edge import SECURITY
 from agent.tables import Desk
 
 router = APIRouter(include_in_schema=False)
-_CHAT = (files("agent") / "pages" / "chat.html").read_text(encoding="utf-8")
-_LAUNCHER = (files("agent") / "pages" / "built" / "widget.js").read_bytes()
+_PAGES = files("agent") / "pages"
+_CHAT = (_PAGES / "chat.html").read_text(encoding="utf-8")
+_SITE = (_PAGES / "site.html").read_text(encoding="utf-8")
+_LAUNCHER = (_PAGES / "built" / "widget.js").read_bytes()
 LAUNCHER_SECONDS = 300
 
 
 @router.get("/")
 def front(service: ServiceDep) -> HTMLResponse:
     """Show the chat page of the first desk."""
-    return _page(service, None)
+    return _filled(_CHAT, _desk(service, None))
 
 
 @router.get("/chat/{slug}")
 def chat_page(slug: str, service: ServiceDep) -> HTMLResponse:
     """Show a desk's chat page."""
-    return _page(service, slug)
+    return _filled(_CHAT, _desk(service, slug))
+
+
+@router.get("/site")
+def site(service: ServiceDep, desk: str | None = None) -> HTMLResponse:
+    """Show a page such as a desk's site has, with the widget in its corner; without a desk's slug that of the first."""
+    return _filled(_SITE, _desk(service, desk))
 
 
 @router.get("/widget.js")
@@ -41,22 +49,21 @@ def framed_chat(site_key: str, service: ServiceDep) -> HTMLResponse:
     """Show a desk's chat in a frame; browsers refuse it to pages that the desk does not allow."""
     with service.office.database.reading() as session:
         desk = session.scalar(select(Desk).where(Desk.site_key == site_key))
-    answer = _chat_of(desk)
+    answer = _filled(_CHAT, desk)
     own = "frame-ancestors 'self'"
     hosts = " ".join([own, *(desk.allowed_origins if desk else ())])
     answer.headers["content-security-policy"] = SECURITY["content-security-policy"].replace(own, hosts)
     return answer
 
 
-def _page(service: ServiceDep, slug: str | None) -> HTMLResponse:
+def _desk(service: ServiceDep, slug: str | None) -> Desk | None:
     statement = select(Desk).order_by(Desk.created_at).limit(1)
     if slug is not None:
         statement = statement.where(Desk.slug == slug)
     with service.office.database.reading() as session:
-        desk = session.scalar(statement)
-    return _chat_of(desk)
+        return session.scalar(statement)
 
 
-def _chat_of(desk: Desk | None) -> HTMLResponse:
-    page = _CHAT.replace("{{name}}", escape(desk.name if desk else "No desk yet"))
+def _filled(page: str, desk: Desk | None) -> HTMLResponse:
+    page = page.replace("{{name}}", escape(desk.name if desk else "No desk yet"))
     return HTMLResponse(page.replace("{{site_key}}", escape(desk.site_key if desk else "")), 200 if desk else 404)
