@@ -12,12 +12,13 @@ from frostdesk.options import Desk, Json, Limit, console
 from frostdesk.sample import try_out
 
 app = typer.Typer(
-    help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk, Help Scout, Gorgias.",
+    help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk, Help Scout, Front, "
+    "Gorgias.",
     no_args_is_help=True,
 )
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
-KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout or gorgias"
+KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front or gorgias"
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 
 
@@ -38,6 +39,7 @@ def new(
             help="Chatwoot: account_id=3. Zendesk: email=bot@shop.example and user_id=123. "
             "Intercom: user_id=123 and, if you like, team_id=45. Zammad: user_id=5 and, if you like, group_id=3. "
             "Freshdesk: group_id=45, if you like. Help Scout: app_id=abc, user_id=123 and, if you like, team_id=45. "
+            "Front: user_id=tea_2 and, if you like, inbox_id=inb_3. "
             "Gorgias: email=bot@shop.example, user_id=123 and, if you like, team_id=45.",
             metavar="NAME=VALUE",
             show_default=False,

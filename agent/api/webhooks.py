@@ -2,14 +2,15 @@
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.api.deps import Service, ServiceDep
-from agent.api.schemas.connections import Accepted
-from agent.channels import CHANNELS
+from agent.api.schemas.connections import Accepted, ChallengeAnswer
+from agent.channels import CHALLENGES, CHANNELS
 from agent.channels.channel import Channel
 from agent.errors import NotFound
 from agent.tables import Connection, InboundEvent, new_id, utc_now
@@ -19,8 +20,16 @@ EVENT_BYTES = 1024 * 1024
 """Help Scout posts a conversation with all its messages, and stops posting where ten such events are refused."""
 
 
-@router.post("/{kind}/{connection_id}", status_code=202, max_body_size=EVENT_BYTES)
-async def receive_event(kind: str, connection_id: str, request: Request, service: ServiceDep) -> Accepted:
+@router.post(
+    "/{kind}/{connection_id}",
+    status_code=202,
+    response_model=Accepted,
+    responses={200: {"model": ChallengeAnswer, "description": "A helpdesk's question is answered, nothing stored"}},
+    max_body_size=EVENT_BYTES,
+)
+async def receive_event(
+    kind: str, connection_id: str, request: Request, service: ServiceDep
+) -> Accepted | JSONResponse:
     """Take a helpdesk's event: its signature is checked on the raw bytes, it is stored once and answered at once.
 
     `kind` is one of
@@ -33,10 +42,12 @@ async def receive_event(kind: str, connection_id: str, request: Request, service
     - `zammad`: the webhook of a trigger;
     - `freshdesk`: automation rules with our template;
     - `helpscout`: webhooks about conversations;
+    - `front`: the webhooks of an app, or of a rule;
     - `gorgias`: an HTTP integration with our template.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
-    the helpdesk gets the status after which it tries again.
+    the helpdesk gets the status after which it tries again. The signed question that Front asks before it stores an
+    address (`{"type": "sync"}` with `X-Front-Challenge`) is answered with 200 and `{"challenge": ...}`.
     """
     channel = CHANNELS.get(kind)
     if channel is None:
@@ -59,13 +70,15 @@ async def find_endpoint(kind: str) -> None:
 
 def _store(
     service: Service, channel: Channel, kind: str, connection_id: str, body: bytes, headers: dict[str, str]
-) -> Accepted:
-    """Verify and store an event once; nudge a worker after the commit."""
+) -> Accepted | JSONResponse:
+    """Verify and store an event once, and nudge a worker after the commit; a helpdesk's question is only answered."""
     with service.office.database.reading() as session:
         connection = session.get(Connection, connection_id)
     if connection is None or connection.kind != kind:
         raise NotFound("There is no such connection.")
     event_id, row_id = channel.verify(body, headers, connection.secrets, utc_now()), new_id("evt")
+    if kind in CHALLENGES and (answer := CHALLENGES[kind](body, headers)) is not None:
+        return JSONResponse(answer)
     values = {"id": row_id, "connection_id": connection.id, "event_id": event_id, "body": body}
     with service.office.database.writing() as session:
         insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert

@@ -1,6 +1,8 @@
 """Ways in and out. One file a helpdesk, each offering what `channel.Channel` says."""
 
-from agent.channels import chatwoot, freshdesk, gorgias, helpscout, intercom, standard, zammad, zendesk
+from collections.abc import Callable, Mapping
+
+from agent.channels import chatwoot, freshdesk, front, gorgias, helpscout, intercom, standard, zammad, zendesk
 from agent.channels.channel import Channel
 
 CHANNELS: dict[str, Channel] = {
@@ -11,6 +13,11 @@ CHANNELS: dict[str, Channel] = {
     "zammad": zammad,
     "freshdesk": freshdesk,
     "helpscout": helpscout,
+    "front": front,
     "gorgias": gorgias,
 }
 """By the `kind` of a connection."""
+
+CHALLENGES: dict[str, Callable[[bytes, Mapping[str, str]], dict[str, str] | None]] = {"front": front.challenge}
+"""By kind, for helpdesks that ask a question before they store an address: what a verified body, with its headers
+(names in small letters), is answered with at once, None if it is an event."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.channels.actions import plan_actions
 from agent.channels.bodies import Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
+from agent.channels.signatures import is_recent
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 
@@ -25,8 +26,6 @@ TEST_TICKET = "0"
 """No account has such a conversation."""
 ACTIONS = frozenset({"reply", "note", "hand_off"})
 """A bot's token may not set labels."""
-WINDOW = 300
-"""Seconds by which an event's time may differ from ours."""
 OURS = "pending"
 """The status of a conversation that its bot answers."""
 
@@ -84,9 +83,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
 
 def _signs(secret: str, body: bytes, headers: Mapping[str, str], now: datetime) -> bool:
     stamp, signature = headers.get("x-chatwoot-timestamp", ""), headers.get("x-chatwoot-signature", "")
-    if not stamp.isascii() or not stamp.isdigit() or abs(now.timestamp() - int(stamp[:12])) > WINDOW:
-        return False
-    return hmac.compare_digest(signature.encode(), _signature(secret, stamp, body).encode())
+    return is_recent(stamp, now) and hmac.compare_digest(signature.encode(), _signature(secret, stamp, body).encode())
 
 
 def _signature(secret: str, stamp: str, body: bytes) -> str:

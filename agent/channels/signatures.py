@@ -2,9 +2,21 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from agent.errors import NotSignedIn
+
+WINDOW = 300
+"""Seconds by which an event's time may differ from ours."""
+
+
+def is_recent(stamp: str, now: datetime, per_second: int = 1) -> bool:
+    """Return whether a Unix time, of which `per_second` make a second, lies within WINDOW."""
+    if not re.fullmatch(r"[0-9]{1,20}", stamp):
+        return False
+    return abs(now.timestamp() - int(stamp) / per_second) <= WINDOW
 
 
 def hub_signature(secret: str, body: bytes) -> str:

@@ -18,14 +18,13 @@ from agent.channels.actions import plan_actions
 from agent.channels.bodies import Email, Number, Token, as_id, read_body, read_credentials, read_path
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import with_subject
+from agent.channels.signatures import WINDOW
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 
 BUSY = 503
 TEST_TICKET = "0"
 ACTIONS = frozenset({"reply", "note", "hand_off", "label"})
-WINDOW = 300
-"""Seconds by which an event's time may differ from ours."""
 CREATED, COMMENTED = "zen:event-type:ticket.created", "zen:event-type:ticket.comment_added"
 
 

@@ -94,6 +94,7 @@ def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server:
         ("zammad", ("--secret", "s3cret", "--with", "user_id=5")),
         ("freshdesk", ("--with", "group_id=45")),
         ("helpscout", ("--secret", "s3cret", "--with", "app_id=abc", "--with", "user_id=5")),
+        ("front", ("--secret", "s3cret", "--with", "user_id=tea_2")),
         ("gorgias", ("--with", "email=bot@shop.example", "--with", "user_id=5")),
     ],
 )

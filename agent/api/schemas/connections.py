@@ -17,9 +17,9 @@ class ConnectionRequest(Schema):
     """Connect a helpdesk."""
 
     name: Name
-    kind: Literal["standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "gorgias"] = Field(
-        "standard", description="`standard`: by Standard Webhooks"
-    )
+    kind: Literal[
+        "standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "front", "gorgias"
+    ] = Field("standard", description="`standard`: by Standard Webhooks")
     mode: Mode = Field("answer", description=MODES)
     url: str | None = Field(
         None,
@@ -41,6 +41,7 @@ class ConnectionRequest(Schema):
         "Zammad: `token`, `user_id`, that user's number, and `group_id`, to whom tickets are handed over. "
         "Freshdesk: `token`, the API key, and `group_id`. "
         "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`. "
+        "Front: `token`, `user_id`, the teammate's id, and `inbox_id`, where conversations are handed over to. "
         "Gorgias: `email` and `token`, the API key, `user_id`, that user's number, and `team_id`",
     )
 
@@ -120,3 +121,9 @@ class Accepted(Schema):
     """An event was stored."""
 
     status: Literal["accepted", "known"]
+
+
+class ChallengeAnswer(Schema):
+    """What a helpdesk wants to read before it stores an address."""
+
+    challenge: str

@@ -24,6 +24,7 @@ from skills.meanings import Meanings
 from tests.agent.api.conftest import error
 from tests.chatwoot import SECRET, message, signed
 from tests.conftest import wait_for
+from tests.front import signed as front_signed
 
 REPEATS = 50
 
@@ -125,3 +126,19 @@ def test_an_endpoint_says_that_it_is_there(admin: httpx.Client, endpoint: str) -
     assert admin.head(endpoint).status_code == 200
     assert admin.head(endpoint.replace("chatwoot", "carrier-pigeon")).status_code == 404
     assert events(admin) == []
+
+
+FRONT = {"url": "https://api2.frontapp.com", "credentials": {"token": "api-token", "user_id": "tea_2"}}
+
+
+def test_a_helpdesks_signed_question_is_answered_and_not_stored(admin: httpx.Client) -> None:
+    body, asked = b'{"type": "sync", "authorization": {"id": "cmp_1"}}', {"x-front-challenge": "c-1"}
+    made = admin.post("/v1/admin/connections", json={"name": "front-in", "kind": "front", "secret": SECRET, **FRONT})
+    endpoint = made.json()["endpoint"]
+    answer = admin.post(endpoint, content=body, headers={**front_signed(body, SECRET, datetime.now(UTC)), **asked})
+    assert (answer.status_code, answer.json()) == (200, {"challenge": "c-1"})
+    error(admin.post(endpoint, content=body, headers=asked), 401, "not_signed_in")
+    forged = {**front_signed(body, "another", datetime.now(UTC)), **asked}
+    error(admin.post(endpoint, content=body, headers=forged), 401, "not_signed_in")
+    assert admin.get("/v1/admin/events", params={"connection": "front-in"}).json() == []
+    admin.delete("/v1/admin/connections/front-in")
