@@ -1,6 +1,7 @@
 """Sending what must reach a helpdesk: signed, at least once, with patience."""
 
 import random
+import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
@@ -8,7 +9,8 @@ import httpx
 import structlog
 
 from agent.addresses import safe_transport
-from agent.channels import CHANNELS
+from agent.channels import CHANNELS, REFUSALS
+from agent.channels.channel import Call
 from agent.channels.ownership import was_taken_over
 from agent.database import Database
 from agent.leases import take
@@ -19,8 +21,11 @@ from workers.access_tokens import authorization, forget
 log = structlog.get_logger(__name__)
 TIMEOUT = 10.0
 LONGEST_WAIT = 86_400.0
+ANSWER_BYTES = 1024 * 1024
+"""How much of an answer is read, where it matters what it says."""
 PATIENCE = (5, 30, 120, 600, 3600, 14_400, 43_200)
 """Seconds before each further attempt; after the last the delivery is dead until somebody sends it again."""
+NOWHERE = "The connection has nowhere to send this to."
 
 
 def run_delivery(database: Database, settings: Settings, delivery_id: str) -> None:
@@ -34,7 +39,8 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
             delivery.status, delivery.lease_until = "skipped", None
             delivery.error = "A human took the conversation over before this was sent."
             return
-    status, error, wait = _post(settings, connection, delivery)
+    call = CHANNELS[connection.kind].call(connection, delivery, utc_now())
+    status, error, wait = _post(settings, connection.kind, call) if call else (None, NOWHERE, 0.0)
     with database.writing() as session:
         row = session.get(Delivery, delivery.id)
         if row is None:  # its customer was erased meanwhile
@@ -42,6 +48,8 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
         row.answer_status, row.error, row.lease_until = status, error, None
         if error is None:
             row.status, row.sent_at = "sent", utc_now()
+        elif call is None:
+            row.status = "skipped"
         elif delivery.attempt > len(PATIENCE):
             row.status = "dead"
         else:
@@ -50,9 +58,8 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
     log.info("delivery_tried", delivery=delivery.id, attempt=delivery.attempt, status=status, error=error)
 
 
-def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tuple[int | None, str | None, float]:
+def _post(settings: Settings, kind: str, call: Call) -> tuple[int | None, str | None, float]:
     """Send once; return the HTTP status, what went wrong, if anything did, and for how long we are asked to wait."""
-    call = CHANNELS[connection.kind].call(connection, delivery, utc_now())
     transport = safe_transport(settings.private_deliveries)
     try:
         with (
@@ -61,16 +68,28 @@ def _post(settings: Settings, connection: Connection, delivery: Delivery) -> tup
                 call.method, call.url, content=call.body, headers={**call.headers, **authorization(client, call)}
             ) as answer,
         ):
-            status, arrived = answer.status_code, answer.is_success  # its body is nothing we wait for
-            wait = _asked_to_wait(answer.headers.get("retry-after"))
-    except httpx.HTTPStatusError as error:
-        status, wait = error.response.status_code, _asked_to_wait(error.response.headers.get("retry-after"))
+            status, wait = answer.status_code, _asked_to_wait(answer.headers.get("retry-after"))
+            error = None if answer.is_success else f"The helpdesk answered {status}."
+            if error is None and kind in REFUSALS:  # no other body is anything we wait for
+                error = REFUSALS[kind](_beginning(answer))
+    except httpx.HTTPStatusError as refused:
+        status, wait = refused.response.status_code, _asked_to_wait(refused.response.headers.get("retry-after"))
         return status, f"The helpdesk gives us no access token: it answered {status}.", wait
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
-        return None, f"{type(error).__name__}: {error}"[:300], 0.0
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as trouble:  # UnicodeError: a name DNS cannot spell
+        return None, f"{type(trouble).__name__}: {trouble}"[:300], 0.0
     if status == httpx.codes.UNAUTHORIZED:
         forget(call)
-    return status, None if arrived else f"The helpdesk answered {status}.", wait
+    return status, error, wait
+
+
+def _beginning(answer: httpx.Response) -> bytes:
+    """Return what an answer's body says within ANSWER_BYTES and about TIMEOUT seconds."""
+    body, until = b"", time.monotonic() + TIMEOUT
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) >= ANSWER_BYTES or time.monotonic() > until:
+            break
+    return body
 
 
 def _asked_to_wait(header: str | None) -> float:

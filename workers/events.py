@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from agent.channels import CHANNELS
 from agent.channels.channel import Heard, Mode, Planned, Retrain, TakenOver
-from agent.channels.ownership import is_ours, stand_down, take_back
+from agent.channels.ownership import is_among_colleagues, is_ours, stand_down, take_back
 from agent.conversations import Said
 from agent.corrections import find_skill
 from agent.errors import BadInput, Conflict, NotFound
@@ -55,6 +55,8 @@ def _handle(office: Office, event: InboundEvent, connection: Connection) -> None
         _close(office, event.id, "failed", error.sentence)
         return
     match asked:
+        case Heard() if is_among_colleagues(connection, asked):
+            _close(office, event.id, "ignored", None)
         case Heard() if is_ours(connection, asked) is not False or connection.mode != "answer":
             _answer(office, event, connection, asked)
         case TakenOver() if asked.author is not None and asked.author == connection.credentials.get("user_id"):

@@ -43,11 +43,13 @@ async def receive_event(
     - `freshdesk`: automation rules with our template;
     - `helpscout`: webhooks about conversations;
     - `front`: the webhooks of an app, or of a rule;
-    - `gorgias`: an HTTP integration with our template.
+    - `gorgias`: an HTTP integration with our template;
+    - `slack`: messages, by the Events API.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
-    the helpdesk gets the status after which it tries again. The signed question that Front asks before it stores an
-    address (`{"type": "sync"}` with `X-Front-Challenge`) is answered with 200 and `{"challenge": ...}`.
+    the helpdesk gets the status after which it tries again. The signed questions that Front (`{"type": "sync"}` with
+    `X-Front-Challenge`) and Slack (`{"type": "url_verification", "challenge": ...}`) ask before they store an address
+    are answered with 200 and `{"challenge": ...}`.
     """
     channel = CHANNELS.get(kind)
     if channel is None:

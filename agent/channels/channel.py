@@ -20,7 +20,8 @@ class Heard:
 
     `ours`: whether the helpdesk leaves the conversation to the bot, if it says so. Where it says only to whom it is
     assigned, that is the `assignee`, and None while it is nobody's. `reply_to`: what a reply must name besides the
-    ticket, such as the customer; it goes into the reply's payload.
+    ticket, such as the customer; it goes into the reply's payload. `place`: where it was said, if the connection's
+    notes may go to such a place.
     """
 
     ticket_id: str
@@ -28,6 +29,7 @@ class Heard:
     ours: bool | None = None
     assignee: str | None = None
     reply_to: Mapping[str, str] = field(default_factory=dict)
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ class Channel(Protocol):
         """Return what is to be sent for a turn, in order."""
         ...
 
-    def call(self, connection: Connection, delivery: Delivery, now: datetime, /) -> Call:
-        """Spell one delivery."""
+    def call(self, connection: Connection, delivery: Delivery, now: datetime, /) -> Call | None:
+        """Spell one delivery; None if the connection has nowhere to send it."""
         ...
 
     def sample(self, secrets: Sequence[str], number: int, now: datetime, /) -> Call:

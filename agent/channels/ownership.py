@@ -20,6 +20,11 @@ def is_ours(connection: Connection, heard: Heard) -> bool | None:
     return heard.ours
 
 
+def is_among_colleagues(connection: Connection, heard: Heard) -> bool:
+    """Return whether something was said where the connection's notes go: it is no customer's."""
+    return heard.place is not None and heard.place == connection.credentials.get("notes_channel")
+
+
 def was_taken_over(session: Session, delivery: Delivery) -> bool:
     """Return whether a human has the delivery's conversation, other than by the hand-over that it belongs to."""
     conversation = session.get_one(Conversation, delivery.conversation_id)

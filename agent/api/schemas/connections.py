@@ -18,7 +18,7 @@ class ConnectionRequest(Schema):
 
     name: Name
     kind: Literal[
-        "standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "front", "gorgias"
+        "standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "front", "gorgias", "slack"
     ] = Field("standard", description="`standard`: by Standard Webhooks")
     mode: Mode = Field("answer", description=MODES)
     url: str | None = Field(
@@ -42,7 +42,8 @@ class ConnectionRequest(Schema):
         "Freshdesk: `token`, the API key, and `group_id`. "
         "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`. "
         "Front: `token`, `user_id`, the teammate's id, and `inbox_id`, where conversations are handed over to. "
-        "Gorgias: `email` and `token`, the API key, `user_id`, that user's number, and `team_id`",
+        "Gorgias: `email` and `token`, the API key, `user_id`, that user's number, and `team_id`. "
+        "Slack: `token`, and `notes_channel`, the channel for notes and hand-overs",
     )
 
 

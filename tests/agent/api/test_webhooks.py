@@ -25,6 +25,7 @@ from tests.agent.api.conftest import error
 from tests.chatwoot import SECRET, message, signed
 from tests.conftest import wait_for
 from tests.front import signed as front_signed
+from tests.slack import signed as slack_signed
 
 REPEATS = 50
 
@@ -128,17 +129,26 @@ def test_an_endpoint_says_that_it_is_there(admin: httpx.Client, endpoint: str) -
     assert events(admin) == []
 
 
-FRONT = {"url": "https://api2.frontapp.com", "credentials": {"token": "api-token", "user_id": "tea_2"}}
+def asks(kind: str) -> tuple[bytes, dict[str, str]]:
+    """Return what a helpdesk asks before it stores an address, signed."""
+    now = datetime.now(UTC)
+    if kind == "front":
+        body = b'{"type": "sync", "authorization": {"id": "cmp_1"}}'
+        return body, {"x-front-challenge": "c-1", **front_signed(body, SECRET, now)}
+    body = b'{"type": "url_verification", "challenge": "c-1", "token": "old"}'
+    return body, slack_signed(body, SECRET, now)
 
 
-def test_a_helpdesks_signed_question_is_answered_and_not_stored(admin: httpx.Client) -> None:
-    body, asked = b'{"type": "sync", "authorization": {"id": "cmp_1"}}', {"x-front-challenge": "c-1"}
-    made = admin.post("/v1/admin/connections", json={"name": "front-in", "kind": "front", "secret": SECRET, **FRONT})
-    endpoint = made.json()["endpoint"]
-    answer = admin.post(endpoint, content=body, headers={**front_signed(body, SECRET, datetime.now(UTC)), **asked})
+@pytest.mark.parametrize(("kind", "access"), [("front", {"token": "t", "user_id": "tea_2"}), ("slack", {"token": "t"})])
+def test_a_helpdesks_signed_question_is_answered_and_not_stored(
+    admin: httpx.Client, kind: str, access: dict[str, str]
+) -> None:
+    chosen = {"name": "asking", "kind": kind, "url": "https://desk.example", "secret": SECRET, "credentials": access}
+    endpoint = admin.post("/v1/admin/connections", json=chosen).json()["endpoint"]
+    body, headers = asks(kind)
+    answer = admin.post(endpoint, content=body, headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"challenge": "c-1"})
-    error(admin.post(endpoint, content=body, headers=asked), 401, "not_signed_in")
-    forged = {**front_signed(body, "another", datetime.now(UTC)), **asked}
-    error(admin.post(endpoint, content=body, headers=forged), 401, "not_signed_in")
-    assert admin.get("/v1/admin/events", params={"connection": "front-in"}).json() == []
-    admin.delete("/v1/admin/connections/front-in")
+    for wrong in ({"x-front-challenge": "c-1"}, {**headers, f"x-{kind}-signature": "v0=00"}):
+        error(admin.post(endpoint, content=body, headers=wrong), 401, "not_signed_in")
+    assert admin.get("/v1/admin/events", params={"connection": "asking"}).json() == []
+    admin.delete("/v1/admin/connections/asking")
