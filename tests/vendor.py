@@ -50,6 +50,10 @@ class Vendor(ThreadingHTTPServer):
         """Return 200 and what is to be kept of a request, or another status and what is wrong with it."""
         raise NotImplementedError
 
+    def body(self, method: str, path: str) -> bytes:
+        """Return what is said to a request that is taken."""
+        return b"{}"
+
     def answer(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Judge a request; keep what comes of it."""
         status, found = self.judge(method, path, headers, content)
@@ -60,14 +64,14 @@ class Vendor(ThreadingHTTPServer):
                 return *self.answers.pop(0), b"{}"
             else:
                 self.done.append(found)
-        return status, {}, b"{}"
+        return status, {}, self.body(method, path) if status == 200 else b"{}"
 
 
 class _Api(BaseHTTPRequestHandler):
     server: Vendor
 
     def _answer(self) -> None:
-        content = self.rfile.read(int(self.headers["content-length"]))
+        content = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, more, body = self.server.answer(self.command, self.path, headers, content)
         self.send_response(status)
@@ -76,7 +80,7 @@ class _Api(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 - the base's names
+    do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 - the base's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

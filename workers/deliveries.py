@@ -1,31 +1,27 @@
 """Sending what must reach a helpdesk: signed, at least once, with patience."""
 
 import random
-import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
 import structlog
 
-from agent.addresses import safe_transport
 from agent.channels import CHANNELS, REFUSALS
 from agent.channels.channel import Call
 from agent.channels.ownership import was_taken_over
 from agent.database import Database
+from agent.errors import BadInput, Unavailable
 from agent.leases import take
 from agent.settings import Settings
 from agent.tables import Connection, Delivery, utc_now
-from workers.access_tokens import authorization, forget
+from workers.access_tokens import forget
+from workers.calls import UNANSWERED, answered, read
 
 log = structlog.get_logger(__name__)
-TIMEOUT = 10.0
 LONGEST_WAIT = 86_400.0
-ANSWER_BYTES = 1024 * 1024
-"""How much of an answer is read, where it matters what it says."""
 PATIENCE = (5, 30, 120, 600, 3600, 14_400, 43_200)
 """Seconds before each further attempt; after the last the delivery is dead until somebody sends it again."""
-NOWHERE = "The connection has nowhere to send this to."
 
 
 def run_delivery(database: Database, settings: Settings, delivery_id: str) -> None:
@@ -36,11 +32,14 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
             return
         connection = session.get_one(Connection, delivery.connection_id)
         if delivery.action == "reply" and was_taken_over(session, delivery):
-            delivery.status, delivery.lease_until = "skipped", None
-            delivery.error = "A human took the conversation over before this was sent."
+            _skip(delivery, "A human took the conversation over before this was sent.")
             return
-    call = CHANNELS[connection.kind].call(connection, delivery, utc_now())
-    status, error, wait = _post(settings, connection.kind, call) if call else (None, NOWHERE, 0.0)
+        try:
+            call = CHANNELS[connection.kind].call(connection, delivery, utc_now())
+        except BadInput as refused:
+            _skip(delivery, refused.sentence)
+            return
+    status, error, wait = _post(settings, connection.kind, call)
     with database.writing() as session:
         row = session.get(Delivery, delivery.id)
         if row is None:  # its customer was erased meanwhile
@@ -48,8 +47,6 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
         row.answer_status, row.error, row.lease_until = status, error, None
         if error is None:
             row.status, row.sent_at = "sent", utc_now()
-        elif call is None:
-            row.status = "skipped"
         elif delivery.attempt > len(PATIENCE):
             row.status = "dead"
         else:
@@ -58,38 +55,29 @@ def run_delivery(database: Database, settings: Settings, delivery_id: str) -> No
     log.info("delivery_tried", delivery=delivery.id, attempt=delivery.attempt, status=status, error=error)
 
 
+def _skip(delivery: Delivery, why: str) -> None:
+    delivery.status, delivery.lease_until, delivery.error = "skipped", None, why
+
+
 def _post(settings: Settings, kind: str, call: Call) -> tuple[int | None, str | None, float]:
     """Send once; return the HTTP status, what went wrong, if anything did, and for how long we are asked to wait."""
-    transport = safe_transport(settings.private_deliveries)
+    status, wait = None, 0.0
     try:
-        with (
-            httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
-            client.stream(
-                call.method, call.url, content=call.body, headers={**call.headers, **authorization(client, call)}
-            ) as answer,
-        ):
+        with answered(call, settings.private_deliveries) as answer:
             status, wait = answer.status_code, _asked_to_wait(answer.headers.get("retry-after"))
             error = None if answer.is_success else f"The helpdesk answered {status}."
             if error is None and kind in REFUSALS:  # no other body is anything we wait for
-                error = REFUSALS[kind](_beginning(answer))
+                error = REFUSALS[kind](read(answer))
+    except Unavailable as unread:
+        return status, unread.sentence, wait
     except httpx.HTTPStatusError as refused:
         status, wait = refused.response.status_code, _asked_to_wait(refused.response.headers.get("retry-after"))
         return status, f"The helpdesk gives us no access token: it answered {status}.", wait
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as trouble:  # UnicodeError: a name DNS cannot spell
+    except UNANSWERED as trouble:
         return None, f"{type(trouble).__name__}: {trouble}"[:300], 0.0
     if status == httpx.codes.UNAUTHORIZED:
         forget(call)
     return status, error, wait
-
-
-def _beginning(answer: httpx.Response) -> bytes:
-    """Return what an answer's body says within ANSWER_BYTES and about TIMEOUT seconds."""
-    body, until = b"", time.monotonic() + TIMEOUT
-    for piece in answer.iter_bytes():
-        body += piece
-        if len(body) >= ANSWER_BYTES or time.monotonic() > until:
-            break
-    return body
 
 
 def _asked_to_wait(header: str | None) -> float:

@@ -28,7 +28,7 @@ class Heard:
     text: str
     ours: bool | None = None
     assignee: str | None = None
-    reply_to: Mapping[str, str] = field(default_factory=dict)
+    reply_to: Mapping[str, Any] = field(default_factory=dict)
     place: str | None = None
 
 
@@ -119,8 +119,8 @@ class Channel(Protocol):
         """Return what is to be sent for a turn, in order."""
         ...
 
-    def call(self, connection: Connection, delivery: Delivery, now: datetime, /) -> Call | None:
-        """Spell one delivery; None if the connection has nowhere to send it."""
+    def call(self, connection: Connection, delivery: Delivery, now: datetime, /) -> Call:
+        """Spell one delivery. Raises BadInput for what this helpdesk has no place for."""
         ...
 
     def sample(self, secrets: Sequence[str], number: int, now: datetime, /) -> Call:

@@ -129,10 +129,10 @@ def plan(mode: Mode, ticket_id: str, turn: Mapping[str, Any], labels: Mapping[st
     return plan_actions(ACTIONS, mode, ticket_id, turn, labels)
 
 
-def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call | None:
+def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
     """Spell one delivery as a message of the app: a reply in the thread, all else where the colleagues are.
 
-    None without a channel for notes: everybody in the customer's channel would read them.
+    Raises BadInput without a channel for notes: everybody in the customer's channel would read them.
     """
     payload, access = delivery.payload, connection.credentials
     channel, thread = payload["ticket_id"].split(":")
@@ -141,7 +141,7 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call | N
     if delivery.action == "reply":
         sent = {"channel": channel, "thread_ts": thread, "text": text}
     elif access["notes_channel"] is None:
-        return None
+        raise BadInput("The connection has nowhere to send this to.")
     else:
         link = f"{base}/archives/{channel}/p{thread.replace('.', '')}"
         sent = {"channel": access["notes_channel"], "text": f"{link}\n{text}"}
