@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     log_json: bool = False
 
     @property
+    def base_url(self) -> str:
+        """Return the address of this installation, whatever a request says: the public one, or where it listens."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
     def database(self) -> str:
         """Return the database's URL: the one given, or the embedded SQLite file."""
         return self.database_url or f"sqlite:///{(self.data / 'frostdesk.db').absolute()}"

@@ -13,12 +13,14 @@ from frostdesk.sample import try_out
 
 app = typer.Typer(
     help="Connect helpdesks: Standard Webhooks, Chatwoot, Zendesk, Intercom, Zammad, Freshdesk, Help Scout, Front, "
-    "Gorgias, Slack.",
+    "Gorgias, HubSpot, Slack, Sunshine Conversations.",
     no_args_is_help=True,
 )
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
-KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front, gorgias or slack"
+KIND = (
+    "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front, gorgias, hubspot, slack or sunshine"
+)
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 
 
@@ -40,8 +42,9 @@ def new(
             "Intercom: user_id=123 and, if you like, team_id=45. Zammad: user_id=5 and, if you like, group_id=3. "
             "Freshdesk: group_id=45, if you like. Help Scout: app_id=abc, user_id=123 and, if you like, team_id=45. "
             "Front: user_id=tea_2 and, if you like, inbox_id=inb_3. "
-            "Gorgias: email=bot@shop.example, user_id=123 and, if you like, team_id=45. "
-            "Slack: notes_channel=C123, if you like.",
+            "Gorgias: email=bot@shop.example, user_id=123 and, if you like, team_id=45. HubSpot: user_id=123. "
+            "Slack: notes_channel=C123, if you like. Sunshine Conversations: app_id=6a1, key_id=app_6b2, "
+            "integration=frostdesk and, if you like, next=zd-agentWorkspace and field_id=123.",
             metavar="NAME=VALUE",
             show_default=False,
         ),

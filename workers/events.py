@@ -1,23 +1,25 @@
 """An inbound event becomes a turn and, in the same transaction, what must be delivered."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from agent.channels import CHANNELS
+from agent.channels import CHANNELS, FETCHES
 from agent.channels.channel import Heard, Mode, Planned, Retrain, TakenOver
 from agent.channels.ownership import is_among_colleagues, is_ours, stand_down, take_back
 from agent.conversations import Said
 from agent.corrections import find_skill
-from agent.errors import BadInput, Conflict, NotFound
+from agent.errors import BadInput, Conflict, NotFound, Unavailable
 from agent.leases import take
 from agent.office import Office
 from agent.retrainings import open_by_itself
 from agent.tables import Connection, Delivery, InboundEvent, Turn, utc_now
 from agent.turn import take_turn
 from agent.turn_view import show_turn
+from workers.calls import fetch
 
 log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 5
@@ -25,10 +27,11 @@ CAME = (InboundEvent.received_at, InboundEvent.id)
 """The order of events."""
 
 
-def run_event(office: Office, event_id: str) -> None:
+def run_event(office: Office, event_id: str, private: bool = False) -> None:
     """Handle one stored event; a second call, or a second worker, finds nothing to do.
 
     A ticket's events are handled in the order they came: one that is early waits for the one before it.
+    `private`: what an event only names may be fetched from a private address.
     """
     with office.database.writing() as session:
         if _is_early(session, event_id):
@@ -38,16 +41,21 @@ def run_event(office: Office, event_id: str) -> None:
             return
         connection = session.get_one(Connection, event.connection_id)
         if event.attempt > MOST_ATTEMPTS:
-            event.status, event.error = "failed", f"Given up after {MOST_ATTEMPTS} attempts."
+            given_up = f"Given up after {MOST_ATTEMPTS} attempts."
+            event.status, event.error = "failed", f"{given_up} {event.error or ''}".strip()
     if event.status == "queued":
-        _handle(office, event, connection)
+        try:
+            _handle(office, event, connection, private)
+        except Unavailable as error:  # the lease runs out, and the sweep finds it
+            _wait(office, event.id, error.sentence)
+            return
     _nudge_next(office, event)
 
 
-def _handle(office: Office, event: InboundEvent, connection: Connection) -> None:
-    """Do what an event asks for, or say on its row why not."""
+def _handle(office: Office, event: InboundEvent, connection: Connection, private: bool) -> None:
+    """Do what an event asks for, or say on its row why not. Raises Unavailable if what it names cannot be fetched."""
     try:
-        asked = CHANNELS[connection.kind].parse(event.body)
+        asked = CHANNELS[connection.kind].parse(_whole(connection, event.body, private))
         if isinstance(asked, Retrain):
             _retrain(office, event.id, connection, asked.skill)
             return
@@ -67,6 +75,21 @@ def _handle(office: Office, event: InboundEvent, connection: Connection) -> None
             _close(office, event.id, "handled", None)
         case None:
             _close(office, event.id, "ignored", None)
+
+
+def _whole(connection: Connection, body: bytes, private: bool) -> bytes:
+    """Return what is to be read of an event: itself, or what it names at the helpdesk. Raises BadInput, Unavailable."""
+    find = FETCHES.get(connection.kind)
+    call = find(connection, body) if find else None
+    return fetch(call, private) if call else body
+
+
+def _wait(office: Office, event_id: str, why: str) -> None:
+    """Say on an event's row what it waits for."""
+    with office.database.writing() as session:
+        waiting = (InboundEvent.id == event_id, InboundEvent.status == "queued")  # else its customer was erased
+        session.execute(update(InboundEvent).where(*waiting).values(error=why))
+    log.warning("event_not_fetched", inbound=event_id, error=why)
 
 
 def _is_early(session: Session, event_id: str) -> bool:
@@ -139,7 +162,7 @@ def _record(session: Session, event_id: str, connection: Connection, ticket: Hea
     event = session.get_one(InboundEvent, event_id, with_for_update=True)
     if event.status != "queued":  # another attempt handled it, or its customer was erased
         return []
-    event.status, event.turn_id, event.handled_at = "handled", turn_id, utc_now()
+    event.status, event.error, event.turn_id, event.handled_at = "handled", None, turn_id, utc_now()
     if connection.url is None:
         return []
     turn = session.get_one(Turn, turn_id)
@@ -159,7 +182,7 @@ def _record(session: Session, event_id: str, connection: Connection, ticket: Hea
     return [delivery.id for delivery in deliveries if delivery.status == "queued"]
 
 
-def _address(step: Planned, ticket: Heard) -> Mapping[str, str]:
+def _address(step: Planned, ticket: Heard) -> Mapping[str, Any]:
     """Return what a reply must name besides its ticket; a note and a label go to no customer."""
     return ticket.reply_to if step.action == "reply" else {}
 

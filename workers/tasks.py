@@ -32,7 +32,7 @@ def handle_event(event_id: str) -> None:
     """Turn one stored inbound event into a turn and a delivery."""
     from workers.events import run_event  # noqa: PLC0415
 
-    run_event(office(), event_id)
+    run_event(office(), event_id, settings.private_deliveries)
 
 
 @app.task(name="deliver")

@@ -15,7 +15,7 @@ from agent.api.schemas.connections import (
     NewConnection,
     SampleEvent,
 )
-from agent.channels import CHANNELS
+from agent.channels import CHANNELS, endpoint, keys
 from agent.errors import Conflict, NotFound
 from agent.tables import Connection, Conversation, utc_now
 
@@ -78,10 +78,11 @@ def sample_event(name: str, request: Request, service: ServiceDep, desk: AdminDe
                 Conversation.connection_id == row.id, Conversation.external_id == channel.TEST_TICKET
             )
         )
-        sample = channel.sample(row.secrets, time.time_ns() // 1000, now)
-        event_id = channel.verify(sample.body, sample.headers, row.secrets, now)
-        endpoint = _connection(request, service, row).endpoint
-    return SampleEvent(endpoint=endpoint, headers=dict(sample.headers), body=sample.body.decode(), event_id=event_id)
+        secrets = keys(row, service.settings.base_url)
+        sample = channel.sample(secrets, time.time_ns() // 1000, now)
+        event_id = channel.verify(sample.body, sample.headers, secrets, now)
+        posted_to = _connection(request, service, row).endpoint
+    return SampleEvent(endpoint=posted_to, headers=dict(sample.headers), body=sample.body.decode(), event_id=event_id)
 
 
 @router.delete("/connections/{name}", status_code=204)
@@ -106,6 +107,6 @@ def _connection(request: Request, service: Service, row: Connection) -> Connecti
         kind=row.kind,
         mode=row.mode,
         url=row.url,
-        endpoint=f"{base.rstrip('/')}/webhooks/{row.kind}/{row.id}",
+        endpoint=endpoint(row, base),
         created_at=row.created_at,
     )

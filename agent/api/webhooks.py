@@ -1,5 +1,7 @@
 """Where helpdesks post their events: checked, stored once, answered at once; a worker reads them."""
 
+from datetime import timedelta
+
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -10,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.api.deps import Service, ServiceDep
 from agent.api.schemas.connections import Accepted, ChallengeAnswer
-from agent.channels import CHALLENGES, CHANNELS
+from agent.channels import CHALLENGES, CHANNELS, SPLITS, keys
 from agent.channels.channel import Channel
 from agent.errors import NotFound
 from agent.tables import Connection, InboundEvent, new_id, utc_now
@@ -44,7 +46,9 @@ async def receive_event(
     - `helpscout`: webhooks about conversations;
     - `front`: the webhooks of an app, or of a rule;
     - `gorgias`: an HTTP integration with our template;
-    - `slack`: messages, by the Events API.
+    - `hubspot`: new messages and assignments of conversations, several at once;
+    - `slack`: messages, by the Events API;
+    - `sunshine`: messages of Sunshine Conversations, several at once.
 
     Events of other types are stored and ignored. A replayed event changes nothing. When the database does not answer,
     the helpdesk gets the status after which it tries again. The signed questions that Front (`{"type": "sync"}` with
@@ -73,23 +77,32 @@ async def find_endpoint(kind: str) -> None:
 def _store(
     service: Service, channel: Channel, kind: str, connection_id: str, body: bytes, headers: dict[str, str]
 ) -> Accepted | JSONResponse:
-    """Verify and store an event once, and nudge a worker after the commit; a helpdesk's question is only answered."""
+    """Verify a request, store each of its events once, in their order, and nudge a worker after the commit.
+
+    A helpdesk's question is only answered.
+    """
     with service.office.database.reading() as session:
         connection = session.get(Connection, connection_id)
     if connection is None or connection.kind != kind:
         raise NotFound("There is no such connection.")
-    event_id, row_id = channel.verify(body, headers, connection.secrets, utc_now()), new_id("evt")
+    now, stored = utc_now(), list[str]()
+    name = channel.verify(body, headers, keys(connection, service.settings.base_url), now)
     if kind in CHALLENGES and (answer := CHALLENGES[kind](body, headers)) is not None:
         return JSONResponse(answer)
-    values = {"id": row_id, "connection_id": connection.id, "event_id": event_id, "body": body}
+    events = (SPLITS[kind](body) if kind in SPLITS else []) or [(name, body)]
     with service.office.database.writing() as session:
         insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-        stored = session.execute(
-            insert(InboundEvent)
-            .values(**values, ticket_id=channel.ticket_of(body))
-            .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
-        )
-    if stored.rowcount == 0:  # type: ignore[attr-defined]
-        return Accepted(status="known")
-    service.office.jobs.nudge("handle_event", row_id)
-    return Accepted(status="accepted")
+        for place, (event_id, part) in enumerate(events):
+            row_id = new_id("evt")
+            row = {"id": row_id, "connection_id": connection.id, "event_id": event_id, "body": part}
+            came = now + timedelta(microseconds=place)  # the order of a ticket's events is that of their times
+            done = session.execute(
+                insert(InboundEvent)
+                .values(**row, ticket_id=channel.ticket_of(part), received_at=came)
+                .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
+            )
+            if done.rowcount:  # type: ignore[attr-defined]
+                stored.append(row_id)
+    for row_id in stored:
+        service.office.jobs.nudge("handle_event", row_id)
+    return Accepted(status="accepted" if stored else "known")

@@ -2,8 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
-from agent.channels import chatwoot, freshdesk, front, gorgias, helpscout, intercom, slack, standard, zammad, zendesk
-from agent.channels.channel import Channel
+from agent.channels import (
+    chatwoot,
+    freshdesk,
+    front,
+    gorgias,
+    helpscout,
+    hubspot,
+    intercom,
+    slack,
+    standard,
+    sunshine,
+    zammad,
+    zendesk,
+)
+from agent.channels.channel import Call, Channel
+from agent.tables import Connection
 
 CHANNELS: dict[str, Channel] = {
     "standard": standard,
@@ -15,7 +29,9 @@ CHANNELS: dict[str, Channel] = {
     "helpscout": helpscout,
     "front": front,
     "gorgias": gorgias,
+    "hubspot": hubspot,
     "slack": slack,
+    "sunshine": sunshine,
 }
 """By the `kind` of a connection."""
 
@@ -28,3 +44,23 @@ CHALLENGES: dict[str, Callable[[bytes, Mapping[str, str]], dict[str, str] | None
 
 REFUSALS: dict[str, Callable[[bytes], str | None]] = {"slack": slack.refusal}
 """By kind, for helpdesks that answer 200 whatever they did: what the body of such an answer says went wrong."""
+
+SPLITS: dict[str, Callable[[bytes], list[tuple[str, bytes]]]] = {"hubspot": hubspot.split, "sunshine": sunshine.split}
+"""Kinds that post several events at once: what returns the name and the body of each, and raises BadInput."""
+
+FETCHES: dict[str, Callable[[Connection, bytes], Call | None]] = {"hubspot": hubspot.fetch}
+"""Kinds whose events say only where the words are: the call whose answer is read in an event's place, if any is."""
+
+KEYS: dict[str, Callable[[str, str], str]] = {"hubspot": hubspot.key}
+"""Kinds whose signatures cover the address posted to: what makes a secret and that address into one key."""
+
+
+def endpoint(connection: Connection, base: str) -> str:
+    """Return where a connection's events are posted, below the address of this installation."""
+    return f"{base.rstrip('/')}/webhooks/{connection.kind}/{connection.id}"
+
+
+def keys(connection: Connection, base: str) -> list[str]:
+    """Return what a connection's events may be signed with: its secrets, together with the address where it counts."""
+    make = KEYS.get(connection.kind)
+    return [make(secret, endpoint(connection, base)) if make else secret for secret in connection.secrets]

@@ -97,6 +97,11 @@ def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server:
         ("front", ("--secret", "s3cret", "--with", "user_id=tea_2")),
         ("gorgias", ("--with", "email=bot@shop.example", "--with", "user_id=5")),
         ("slack", ("--secret", "s3cret", "--with", "notes_channel=C1NOTES")),
+        ("hubspot", ("--secret", "s3cret", "--with", "user_id=5")),
+        (
+            "sunshine",
+            ("--secret", "s3cret", "--with", "app_id=6a1", "--with", "key_id=app_6b2", "--with", "integration=bot"),
+        ),
     ],
 )
 def test_a_newly_connected_helpdesk_is_tried_out(server: Running, kind: str, more: tuple[str, ...]) -> None:

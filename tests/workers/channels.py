@@ -41,15 +41,15 @@ def connect(office: Office, kind: str, url: str, credentials: dict[str, Any]) ->
         return row.id
 
 
-def read(office: Office, connection: str, body: dict[str, Any]) -> InboundEvent:
-    """Store a verified event and let a worker read it."""
+def read(office: Office, connection: str, body: dict[str, Any], private: bool = True) -> InboundEvent:
+    """Store a verified event and let a worker read it, and what it names at a private address if that is allowed."""
     content = json.dumps(body).encode()
     with office.database.writing() as session:
         ticket = CHANNELS[session.get_one(Connection, connection).kind].ticket_of(content)
         row = InboundEvent(connection_id=connection, event_id=new_id("evt"), ticket_id=ticket, body=content)
         session.add(row)
         session.flush()
-    run_event(office, row.id)
+    run_event(office, row.id, private)
     with office.database.reading() as session:
         return session.get_one(InboundEvent, row.id)
 

@@ -18,8 +18,19 @@ class ConnectionRequest(Schema):
 
     name: Name
     kind: Literal[
-        "standard", "chatwoot", "zendesk", "intercom", "zammad", "freshdesk", "helpscout", "front", "gorgias", "slack"
-    ] = Field("standard", description="`standard`: by Standard Webhooks")
+        "standard",
+        "chatwoot",
+        "zendesk",
+        "intercom",
+        "zammad",
+        "freshdesk",
+        "helpscout",
+        "front",
+        "gorgias",
+        "hubspot",
+        "slack",
+        "sunshine",
+    ] = Field("standard", description="`standard`: by Standard Webhooks; `sunshine`: Sunshine Conversations")
     mode: Mode = Field("answer", description=MODES)
     url: str | None = Field(
         None,
@@ -43,7 +54,10 @@ class ConnectionRequest(Schema):
         "Help Scout: `app_id`, `token`, the app's secret, `user_id`, that user's number, and `team_id`. "
         "Front: `token`, `user_id`, the teammate's id, and `inbox_id`, where conversations are handed over to. "
         "Gorgias: `email` and `token`, the API key, `user_id`, that user's number, and `team_id`. "
-        "Slack: `token`, and `notes_channel`, the channel for notes and hand-overs",
+        "HubSpot: `token` of the app, and `user_id`, the number of the user who answers. "
+        "Slack: `token`, and `notes_channel`, the channel for notes and hand-overs. "
+        "Sunshine Conversations: `app_id`, `key_id` and `token`, the key's secret, `integration`, our name in the "
+        "switchboard, `next`, to whom control is passed, and `field_id`, the number of the ticket field for the summary",
     )
 
 

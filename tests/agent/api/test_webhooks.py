@@ -107,7 +107,9 @@ def test_a_connection_that_lacks_something_is_refused(admin: httpx.Client) -> No
     error(admin.patch("/v1/admin/connections/nobody", json={"mode": "watch"}), 404, "not_found")
 
 
-@pytest.mark.parametrize(("kind", "status"), [("chatwoot", 429), ("standard", 503)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("chatwoot", 429), ("standard", 503), ("hubspot", 503), ("sunshine", 503)]
+)
 def test_while_the_database_is_away_each_helpdesk_is_told_to_try_again(office: Office, kind: str, status: int) -> None:
     away = replace(office, database=Database("postgresql://nobody@127.0.0.1:1/none", pool=1))
     meanings = Meanings(office.backbone, office.reader)
