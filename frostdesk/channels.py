@@ -18,9 +18,7 @@ app = typer.Typer(
 )
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
-KIND = (
-    "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front, gorgias, hubspot, slack or sunshine"
-)
+KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front, gorgias, hubspot, slack or sunshine"
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 
 

@@ -57,7 +57,7 @@ class ConnectionRequest(Schema):
         "HubSpot: `token` of the app, and `user_id`, the number of the user who answers. "
         "Slack: `token`, and `notes_channel`, the channel for notes and hand-overs. "
         "Sunshine Conversations: `app_id`, `key_id` and `token`, the key's secret, `integration`, our name in the "
-        "switchboard, `next`, to whom control is passed, and `field_id`, the number of the ticket field for the summary",
+        "switchboard, `next`, to whom control is passed, and `field_id`, the ticket field for the summary",
     )
 
 
