@@ -1,4 +1,4 @@
-"""Requests to a helpdesk: to public addresses, without redirects, with patience for one answer."""
+"""Requests to other servers: to public addresses, without redirects, with patience for one answer."""
 
 import time
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ UNANSWERED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
 
 @contextmanager
-def answered(call: Call, private: bool) -> Iterator[httpx.Response]:
+def answered(call: Call, private: bool, timeout: float = TIMEOUT) -> Iterator[httpx.Response]:
     """Send a request; hand out its answer, whose body is not read yet. `private`: private addresses are allowed.
 
     Raises httpx.HTTPStatusError if it needs an access token and the helpdesk gives none, and one of UNANSWERED.
     """
     transport = safe_transport(private)
     with (
-        httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+        httpx.Client(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False) as client,
         client.stream(
             call.method, call.url, content=call.body, headers={**call.headers, **authorization(client, call)}
         ) as answer,

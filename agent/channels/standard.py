@@ -128,26 +128,28 @@ def plan(mode: Mode, ticket_id: str, turn: Mapping[str, Any], labels: Mapping[st
 
 def call(connection: Connection, delivery: Delivery, now: datetime) -> Call:
     """Sign one delivery; its id is the webhook-id, the same over every attempt."""
-    body, headers = signed(delivery.payload, connection.secrets[0], delivery.id, now)
+    body, headers = signed(delivery.payload, connection.secrets, delivery.id, now)
     return Call(str(connection.url), body, headers)
 
 
 def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:
     """Return a customer's ticket as a helpdesk would send it."""
     data = {"ticket_id": TEST_TICKET, "text": TEST_TEXT}
-    body, headers = signed({"type": "ticket.created", "data": data}, secrets[0], f"test-{number}", now)
+    body, headers = signed({"type": "ticket.created", "data": data}, secrets, f"test-{number}", now)
     return Call("", body, headers)
 
 
-def signed(payload: Mapping[str, Any], secret: str, delivery_id: str, at: datetime) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers that sign it."""
+def signed(
+    payload: Mapping[str, Any], secrets: Sequence[str], webhook_id: str, at: datetime
+) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers that sign it: by each secret, so that a receiver may know one of them."""
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-    signature = Webhook(secret).sign(delivery_id, at, body.decode())
+    signatures = [Webhook(secret).sign(webhook_id, at, body.decode()) for secret in secrets]
     return body, {
         "content-type": "application/json",
-        "webhook-id": delivery_id,
+        "webhook-id": webhook_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": signature,
+        "webhook-signature": " ".join(signatures),
     }
 
 

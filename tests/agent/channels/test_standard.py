@@ -116,12 +116,13 @@ class TestParse:
 
 
 def test_what_we_send_verifies_with_the_conventions_library() -> None:
-    body, sent = standard.signed(
-        {"type": "ticket.handled", "data": {"reply": "Grüße"}}, SECRET, "dlv_1", datetime.now(UTC)
-    )
-    assert Webhook(SECRET).verify(body, sent)["data"]["reply"] == "Grüße"
+    payload = {"type": "ticket.handled", "data": {"reply": "Grüße"}}
+    body, sent = standard.signed(payload, [SECRET], "dlv_1", datetime.now(UTC))
+    assert Webhook(SECRET).verify(body, sent) == payload
     with pytest.raises(WebhookVerificationError):
         Webhook(OTHER).verify(body, sent)
+    body, sent = standard.signed(payload, [OTHER, SECRET], "dlv_1", datetime.now(UTC))
+    assert [Webhook(secret).verify(body, sent) for secret in (SECRET, OTHER)] == [payload, payload]
 
 
 @pytest.mark.parametrize(
