@@ -4,7 +4,7 @@
 there are. On SQLite, writing begins IMMEDIATE, so two writers queue instead of failing halfway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -14,12 +14,16 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
 BUSY_MILLISECONDS = 30_000
+_NUDGES = "nudges"
 
 
 class Database:
-    """Sessions on one URL. `pool` bounds connections (threads of the process plus a few)."""
+    """Sessions on one URL. `pool` bounds connections (threads of the process plus a few).
 
-    def __init__(self, url: str, pool: int = 20) -> None:
+    `nudge` is called with what `nudge_after` was called with; without it the sweep finds those rows.
+    """
+
+    def __init__(self, url: str, pool: int = 20, nudge: Callable[[str, str], None] | None = None) -> None:
         self.url = normal_url(url)
         sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if sqlite else {"pool_pre_ping": True}
@@ -34,6 +38,7 @@ class Database:
         if sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        self._nudge = nudge
         self._writer = self.engine.execution_options(writing=True)
 
     @contextmanager
@@ -47,10 +52,18 @@ class Database:
         """Open a transaction; it commits when the block ends and rolls back when it raises."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+        if self._nudge is not None:
+            for task, row_id in session.info.get(_NUDGES, ()):
+                self._nudge(task, row_id)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def nudge_after(session: Session, task: str, row_id: str) -> None:
+    """Ask a worker to look at a row once the transaction has committed."""
+    session.info.setdefault(_NUDGES, set()).add((task, row_id))
 
 
 def normal_url(url: str) -> URL:

@@ -33,12 +33,13 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     cores = settings.torch_threads or torch.get_num_threads()
     torch.set_num_threads(1 if shared else cores)
     settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database, pool=settings.threads + 4)
+    jobs = Jobs(settings.redis_url)
+    database = Database(settings.database, pool=settings.threads + 4, nudge=jobs.nudge_soon)
     backbone = load_backbone(settings.backbone, settings.precision)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
     releases = Releases(database, backbone, store)
     reader = Batcher(backbone, cores) if shared else backbone
-    return Office(database, backbone, reader, releases, Jobs(settings.redis_url))
+    return Office(database, backbone, reader, releases, jobs)
 
 
 def close_office(office: Office) -> None:
