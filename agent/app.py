@@ -20,12 +20,14 @@ from agent.api import (
     corrections,
     deliveries,
     desks,
+    endpoints,
     erasures,
     handover,
     health,
     hours,
     learning,
     lineage,
+    outbound,
     pages,
     trials,
     versions,
@@ -64,7 +66,8 @@ One frozen language model answers for many support desks; each desk's skills are
   `/v1/n8n-chat` that of the component @n8n/chat,
   `/webhooks/rest/webhook` and `/model/parse` Rasa's,
   `/mcp` the Model Context Protocol; their errors too.
-* **Webhooks**: helpdesks post their events to `/webhooks/{kind}/{connection_id}`.
+* **Webhooks**: helpdesks post their events to `/webhooks/{kind}/{connection_id}`;
+  a desk's own servers are told of events at their `/v1/admin/endpoints`.
 
 Every other error is `{"error": {"code", "message", "request_id"}}`.
 """
@@ -114,6 +117,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         erasures,
         connections,
         deliveries,
+        endpoints,
+        outbound,
         rasa,  # before the webhooks, among which its address would fall
         webhooks,
         openai,

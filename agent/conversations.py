@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from typing import Literal
 
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, aliased
 
 from agent.errors import NotAllowed, NotFound
+from agent.outbound import tell_of
 from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
 
 FOLLOWED = timedelta(days=1)
@@ -132,8 +134,10 @@ def id_of_thread(desk_id: str, said: Said) -> str:
     return _id_of(f"thread {desk_id} {said.channel} {said.visitor_id} {said.thread}")
 
 
-def end_escalation(session: Session, conversation: Conversation, status: str) -> None:
+def end_escalation(session: Session, conversation: Conversation, status: Literal["given_back", "closed"]) -> None:
     """End the open escalation, if any, and hand the conversation back to the bot."""
+    if conversation.status == "open":
+        tell_of(session, conversation, "conversation.closed" if status == "closed" else "conversation.given_back")
     escalation = open_escalation(session, conversation.id)
     if escalation is not None:
         escalation.status, escalation.ended_at = status, utc_now()
@@ -151,6 +155,7 @@ def _conversation(session: Session, desk_id: str, said: Said) -> Conversation:
     if conversation.status == "closed":  # a customer who writes again opens it again
         conversation.status, conversation.reopened_at = "open", utc_now()
         conversation.rating = conversation.remark = None
+        tell_of(session, conversation, "conversation.reopened")
     return conversation
 
 

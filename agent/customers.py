@@ -19,6 +19,7 @@ from agent.tables import (
     Example,
     InboundEvent,
     Message,
+    OutboundEvent,
     Skill,
     Turn,
 )
@@ -123,7 +124,7 @@ def _row_counts(session: Session, conversations: Sequence[str]) -> dict[str, int
 
     counts = {
         table.__tablename__: count(select(func.count(table.id)).where(table.conversation_id.in_(conversations)))
-        for table in (Message, Turn, Escalation, Delivery)
+        for table in (Message, Turn, Escalation, Delivery, OutboundEvent)
     }
     corrected = select(func.count(Correction.id)).join(Turn).where(Turn.conversation_id.in_(conversations))
     return {**counts, "corrections": count(corrected)}

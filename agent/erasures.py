@@ -15,8 +15,8 @@ from agent.tables import Conversation, Erasure, Example, InboundEvent, utc_now
 def erase(session: Session, desk_id: str, customer: Customer, traces: Traces, actor: str) -> Erasure:
     """Remove a customer's traces and leave a tombstone; cannot be undone.
 
-    Messages, turns, escalations, corrections and deliveries go with their conversation. Raises Conflict
-    while a worker holds one of the customer's events, for it would store the text anew.
+    Messages, turns, escalations, corrections, deliveries and outbound events go with their conversation. Raises
+    Conflict while a worker holds one of the customer's events, for it would store the text anew.
     """
     _refuse_while_read(session, traces)
     for example, lesson in traces.shared:  # it stays, in the other customer's own words

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from agent.desks import touch_desk
 from agent.errors import BadInput, Conflict, NotFound
+from agent.outbound import EventType, tell
 from agent.tables import Promotion, Skill, Trial, Version, utc_now
 from agent.tables.trials import ON_TRIAL
 
@@ -20,6 +21,7 @@ def promote(
     actor: str,
     reason: str,
     retraining_id: str | None = None,
+    event: EventType = "skill.promoted",
 ) -> Promotion:
     """Move the live pointer of a skill from `expected` (a version id) to `version`.
 
@@ -49,6 +51,10 @@ def promote(
     touch_desk(session, skill.desk_id)
     session.flush()
     session.refresh(skill)
+    before = session.get(Version, expected) if expected else None
+    numbers = {"from_version": before.number if before else None, "to_version": version.number}
+    said = {"skill": skill.name, **numbers, "retraining_id": retraining_id, "actor": actor}
+    tell(session, skill.desk_id, event, said)
     return promotion
 
 
@@ -72,7 +78,8 @@ def rollback(session: Session, skill: Skill, actor: str, number: int | None = No
         if last is None or last.from_version_id is None:
             raise BadInput(f"'{skill.name}' has no earlier version to go back to.")
         version = session.get_one(Version, last.from_version_id)
-    return promote(session, skill, version, skill.live_version_id, actor, f"rollback to version {version.number}")
+    reason = f"rollback to version {version.number}"
+    return promote(session, skill, version, skill.live_version_id, actor, reason, event="skill.rolled_back")
 
 
 def find_version(session: Session, skill: Skill, number: int) -> Version:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from agent.desks import touch_desk
 from agent.errors import AgentError, Conflict
+from agent.outbound import EventType, tell
 from agent.promotions import end_trials, promote
 from agent.tables import Example, Promotion, Retraining, Skill, Trial, Version, utc_now
 from skills.phrases import says
@@ -24,6 +25,12 @@ OPEN = ("queued", "running")
 JUDGED = ("held", "promoted", "refused")
 """How a run ends that made a candidate and held it against the live version."""
 ROLES = ("train", "calibration", "gate", "golden")
+TOLD: Mapping[str, EventType] = {
+    "held": "retraining.held",
+    "refused": "retraining.refused",
+    "failed": "retraining.failed",
+}
+"""What a desk's endpoints are told of a run, by its status; that it was promoted, the promotion tells."""
 
 
 class LeaseLost(AgentError):
@@ -103,6 +110,7 @@ def write(session: Session, row: Retraining, **values: Any) -> None:  # noqa: AN
 def end(session: Session, row: Retraining, status: str, **values: Any) -> None:  # noqa: ANN401 - column values
     """End a retraining. Raises LeaseLost if it is another attempt's now."""
     write(session, row, status=status, ended_at=utc_now(), lease_until=None, **values)
+    _tell(session, session.get_one(Retraining, row.id, populate_existing=True))
 
 
 def cancel(session: Session, row: Retraining) -> None:
@@ -137,6 +145,7 @@ def decline(session: Session, row: Retraining, actor: str) -> None:
     version.status, row.status = "rejected", "refused"
     row.decision = {**row.decision, "promote": False, "reason": f"{row.decision['reason']} Declined by {actor}."}
     session.flush()
+    _tell(session, row)
 
 
 def _held(session: Session, row: Retraining) -> tuple[Skill, Version]:
@@ -150,12 +159,24 @@ def expire(session: Session) -> list[str]:
     """Fail what died too often; return the ids of retrainings that wait or were abandoned."""
     now = utc_now()
     abandoned = and_(Retraining.status == "running", Retraining.lease_until < now)
-    session.execute(
-        update(Retraining)
-        .where(abandoned, Retraining.attempt >= MOST_ATTEMPTS)
-        .values(status="failed", ended_at=now, error=f"The worker died {MOST_ATTEMPTS} times while training.")
-    )
+    hopeless = select(Retraining).where(abandoned, Retraining.attempt >= MOST_ATTEMPTS).with_for_update()
+    for row in session.scalars(hopeless):
+        row.status, row.ended_at = "failed", now
+        row.error = f"The worker died {MOST_ATTEMPTS} times while training."
+        _tell(session, row)
     return list(session.scalars(select(Retraining.id).where(or_(Retraining.status == "queued", abandoned))))
+
+
+def _tell(session: Session, row: Retraining) -> None:
+    """Write the event of a retraining that ended without a promotion, whose reason quotes no customer."""
+    kind = TOLD.get(row.status)
+    if kind is None:
+        return
+    skill = session.get_one(Skill, row.skill_id)
+    candidate = session.get(Version, row.candidate_id) if row.candidate_id else None
+    reason = row.error or without_phrases(row.decision, suspected(row.snapshot))["reason"]
+    said = {"trigger": row.trigger, "version": candidate.number if candidate else None, "reason": reason}
+    tell(session, skill.desk_id, kind, {"skill": skill.name, "retraining_id": row.id, **said})
 
 
 def snapshot_of(rows: list[Example]) -> dict[str, Any]:

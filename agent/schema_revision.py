@@ -14,7 +14,7 @@ from agent.errors import Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision under migrations/versions (a test holds the two together; alembic loads slowly)."""
 
 

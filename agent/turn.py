@@ -5,6 +5,7 @@ open while the backbone runs.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from agent.desks import DeskView
 from agent.errors import NotFound
 from agent.escalation import Decision, summarise
 from agent.office import Office
+from agent.outbound import EventType, tell_of
 from agent.reading import Reading, read_message
 from agent.router import Route
 from agent.shadows import shadow_answers
@@ -28,6 +30,14 @@ ABOUT_SOMETHING = ("faq", "hand_over", "label")
 """Actions of intents that name a topic; a greeting or a vague message does not."""
 AUDIT_SHARE = 0.02
 """Share of turns whose reviewed examples calibrate and gate instead of training."""
+TOLD: Mapping[str, EventType] = {
+    "answered": "turn.answered",
+    "said": "turn.answered",
+    "labelled": "turn.answered",
+    "no_answer": "turn.unanswered",
+    "out_of_scope": "turn.unanswered",
+}
+"""What a desk's endpoints are told of a turn, by its outcome."""
 
 
 def take_turn(office: Office, desk_id: str, said: Said) -> str:
@@ -110,6 +120,9 @@ def record(
     session.flush()
     if answer.outcome == "escalated":
         _escalate(session, conversation, turn, answer, past)
+    elif turn.outcome in TOLD:
+        said = {name: getattr(turn, name) for name in ("outcome", "intent", "confidence", "article", "versions")}
+        tell_of(session, conversation, TOLD[turn.outcome], turn_id=turn.id, **said)
     return turn.id
 
 
@@ -125,21 +138,24 @@ def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: 
     tried = tuple(dict.fromkeys(earlier.article for earlier in reversed(past.turns) if earlier.article))
     noticed = tuple(moods(turn.verdicts))
     cause = {"asked_for_human": "asks_for_human", "abusive": "abusive", "negative": "negative"}.get(reason)
-    session.add(
-        Escalation(
-            desk_id=conversation.desk_id,
-            conversation_id=conversation.id,
-            turn_id=turn.id,
-            reason=reason,
-            verdict=causing(turn.verdicts, cause),
-            first_request=past.first_text,
-            last_request=message.text,
-            articles_tried=list(tried),
-            mood=dict.fromkeys(noticed, True),
-            summary=summarise(reason, _topic(turn, past), past.first_text, message.text, tried, noticed),
-        )
+    topic = _topic(turn, past)
+    row = Escalation(
+        desk_id=conversation.desk_id,
+        conversation_id=conversation.id,
+        turn_id=turn.id,
+        reason=reason,
+        verdict=causing(turn.verdicts, cause),
+        first_request=past.first_text,
+        last_request=message.text,
+        articles_tried=list(tried),
+        mood=dict.fromkeys(noticed, True),
+        summary=summarise(reason, topic, past.first_text, message.text, tried, noticed),
     )
+    session.add(row)
     conversation.owner = "human"
+    session.flush()
+    handed = {"turn_id": turn.id, "escalation_id": row.id, "reason": reason, "intent": topic}
+    tell_of(session, conversation, "conversation.escalated", **handed)
 
 
 def _topic(turn: Turn, past: Past) -> str | None:

@@ -11,6 +11,7 @@ from frostdesk import (
     bench,
     channels,
     desks,
+    endpoints,
     erasures,
     handover,
     hours,
@@ -45,6 +46,7 @@ app.add_typer(desks.imports, name="import")
 app.add_typer(keys.app, name="key")
 app.add_typer(channels.app, name="channel")
 app.add_typer(channels.deliveries, name="delivery")
+app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(bench.app, name="bench")
 app.add_typer(trials.app, name="trial")
 app.add_typer(handover.app, name="conversation")

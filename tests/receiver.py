@@ -5,7 +5,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver(ThreadingHTTPServer):
-    """A helpdesk: `/200` answers 200, `/moved` points to `/200`, `/endless` never ends its answer."""
+    """A helpdesk: `/200` answers 200, `/moved` points to `/200`, `/busy` asks to wait, `/endless` never ends its answer.
+
+    `/silent` never begins one.
+    """
 
     daemon_threads = True
 
@@ -26,10 +29,15 @@ class Inbox(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.got.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
-        status = {"/moved": 307, "/endless": 200}.get(self.path) or int(self.path[1:])
+        if self.path == "/silent":
+            self.server.closing.wait(60)
+            return
+        status = {"/moved": 307, "/busy": 429, "/endless": 200}.get(self.path) or int(self.path[1:])
         self.send_response(status)
         if self.path == "/moved":
             self.send_header("location", "/200")
+        if self.path == "/busy":
+            self.send_header("retry-after", "600")
         if self.path != "/endless":
             self.send_header("content-length", "0")
         self.end_headers()

@@ -11,6 +11,7 @@ from agent.corrections import corrections_waiting
 from agent.database import Database
 from agent.errors import Conflict
 from agent.jobs import Jobs
+from agent.outbound import due_endpoints, forget_old
 from agent.retrainings import expire, open_by_itself
 from agent.settings import Settings
 from agent.tables import Correction, Delivery, InboundEvent, Retraining, Skill, Trial, utc_now
@@ -24,17 +25,20 @@ GRACE = timedelta(seconds=5)
 
 @lru_cache(maxsize=1)
 def _tools(settings: Settings) -> tuple[Database, Jobs]:
-    return Database(settings.database, pool=2), Jobs(settings.redis_url)
+    jobs = Jobs(settings.redis_url)
+    return Database(settings.database, pool=2, nudge=jobs.nudge_soon), jobs
 
 
 def run_sweep(settings: Settings) -> None:
-    """Open what is due, expire what is dead, and nudge workers about every row that waits."""
+    """Open what is due, expire what is dead, nudge workers about every row that waits, delete what is old."""
     database, jobs = _tools(settings)
     with database.writing() as session:
         _open_due(session)
         found = [("retrain", row_id) for row_id in expire(session)]
         found += [("handle_event", row_id) for row_id in _waiting_events(session)]
         found += [("deliver", row_id) for row_id in _due_deliveries(session)]
+        found += [("send_events", row_id) for row_id in due_endpoints(session, AT_ONCE)]
+        forget_old(session)
         trials = trials_under_way(session)
     for task, row_id in found:
         jobs.nudge(task, row_id)

@@ -43,6 +43,15 @@ def deliver(delivery_id: str) -> None:
     run_delivery(office().database, settings, delivery_id)
 
 
+@app.task(name="send_events")
+def send_events(endpoint_id: str) -> None:
+    """Send an endpoint what is due to it; what is left after a round waits for the other rows' turn."""
+    from workers.outbound import run_endpoint  # noqa: PLC0415
+
+    if run_endpoint(office().database, settings, endpoint_id):
+        office().jobs.nudge("send_events", endpoint_id)
+
+
 @app.task(name="sweep")
 def sweep(*_: str) -> None:
     """Find what was lost: waiting rows nobody was told of, and rows whose worker died."""

@@ -28,6 +28,7 @@ from agent.conversations import Said, find_conversation
 from agent.corrections import find_turn
 from agent.errors import AgentError, Conflict, NotFound, NotSignedIn
 from agent.identities import SIGNED_IN, identify
+from agent.outbound import tell_of
 from agent.tables import Conversation, Desk, utc_now
 from agent.tokens import RENEWABLE, issue, read
 
@@ -158,6 +159,8 @@ def rate(conversation_id: ConversationId, body: ConversationRating, service: Ser
         conversation = find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id, lock=True)
         if conversation.status != "closed":
             raise Conflict("This conversation goes on; it is rated when it is closed.")
+        if conversation.rating != body.rating:
+            tell_of(session, conversation, "conversation.rated", rating=body.rating)
         conversation.rating, conversation.remark = body.rating, body.remark
 
 
@@ -177,7 +180,9 @@ def give_feedback(turn_id: str, body: Feedback, service: ServiceDep, speaker: Sp
     """Say whether an answer helped; the review queue looks at thumbs-down first."""
     with service.office.database.writing() as session:
         turn = find_turn(session, speaker.desk_id, turn_id)
-        find_conversation(session, speaker.desk_id, turn.conversation_id, speaker.visitor_id)
+        conversation = find_conversation(session, speaker.desk_id, turn.conversation_id, speaker.visitor_id)
+        if turn.rating != body.rating:
+            tell_of(session, conversation, "turn.rated", turn_id=turn.id, rating=body.rating)
         turn.rating, turn.rating_comment = body.rating, body.comment
 
 

@@ -23,8 +23,8 @@ router = APIRouter(prefix="/v1/admin", tags=["privacy"])
 def erase_customer(body: ErasureRequest, service: ServiceDep, desk: AdminDeskDep, response: Response) -> ErasureAnswer:
     """Erase everything stored of a customer, for good, and leave a tombstone without their id.
 
-    Conversations, messages, turns, escalations, corrections, examples made from them and deliveries go;
-    ticket events lose their bodies. 201 when something was erased; 200 for a dry run, and for a customer
+    Conversations, messages, turns, escalations, corrections, examples made from them, deliveries and outbound
+    events go; ticket events lose their bodies. 201 when something was erased; 200 for a dry run, and for a customer
     who was erased before (repeating the call is harmless); 404 if this desk never knew them; 409 while a
     ticket event of theirs is being read.
     """

@@ -5,6 +5,7 @@ from agent.tables.base import Table, new_id, utc_now
 from agent.tables.channels import Connection, Delivery, InboundEvent
 from agent.tables.conversations import Conversation, Escalation, Message, Turn
 from agent.tables.desks import Article, Desk, Intent
+from agent.tables.endpoints import Endpoint, OutboundEvent
 from agent.tables.erasures import Erasure
 from agent.tables.learning import Correction, Example, Retraining
 from agent.tables.skills import Artefact, Promotion, Skill, Version
@@ -18,6 +19,7 @@ __all__ = [
     "Correction",
     "Delivery",
     "Desk",
+    "Endpoint",
     "Erasure",
     "Escalation",
     "Example",
@@ -27,6 +29,7 @@ __all__ = [
     "Intent",
     "Key",
     "Message",
+    "OutboundEvent",
     "Promotion",
     "Retraining",
     "Skill",

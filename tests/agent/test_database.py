@@ -19,9 +19,11 @@ from agent.tables import (
     Correction,
     Delivery,
     Desk,
+    Endpoint,
     Erasure,
     Example,
     InboundEvent,
+    OutboundEvent,
     Retraining,
     Skill,
     Table,
@@ -173,6 +175,32 @@ def test_what_only_newer_code_sends_goes_with_it(empty_url: str) -> None:
         [row] = session.scalars(select(Connection))
         assert (row.kind, row.mode, row.credentials) == ("standard", "answer", {})
         assert session.scalars(select(Conversation.connection_id)).all() == [None]
+    command.check(alembic_config(empty_url))
+    database.close()
+
+
+def test_endpoints_come_and_go_with_their_events(empty_url: str) -> None:
+    migrate(empty_url, "0012")
+    database = Database(empty_url, pool=2)
+    shape = shape_of(database)
+    migrate(empty_url)
+    with database.writing() as session:
+        desk = make_desk(session, "d", "D")
+        endpoint = Endpoint(desk_id=desk.id, name="ops", url="https://ops.example", secrets=["whsec_x"])
+        session.add_all([endpoint, Conversation(desk_id=desk.id, channel="chat")])
+        session.flush()
+        talk = session.scalars(select(Conversation.id)).one()
+        session.add(OutboundEvent(endpoint_id=endpoint.id, conversation_id=talk, type="conversation.closed", data={}))
+    for wrong in ({"status": "lost"}, {"endpoint_id": "end_0"}):
+        with pytest.raises(IntegrityError), database.writing() as session:
+            session.add(OutboundEvent(**{"endpoint_id": endpoint.id, "type": "x", "data": {}, **wrong}))
+    database.close()
+    command.downgrade(alembic_config(empty_url), "0012")
+    assert shape_of(database) == shape
+    migrate(empty_url)
+    with database.reading() as session:
+        assert session.scalars(select(Conversation.id)).all() == [talk]
+        assert session.scalars(select(Endpoint)).all() == []
     command.check(alembic_config(empty_url))
     database.close()
 

@@ -172,6 +172,7 @@ def test_nothing_of_a_visitor_stays_and_nothing_of_others_goes(house: House) -> 
         "turns": 3,
         "escalations": 3,
         "deliveries": 0,
+        "outbound_events": 0,
         "corrections": 9,
         "examples": 9,
         "events": 0,

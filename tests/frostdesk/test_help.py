@@ -27,6 +27,8 @@ MAIN = (
     "desk hours",
     "key new",
     "channel new",
+    "endpoint new",
+    "endpoint change",
     "conversation reply",
     "lineage",
     "forget",

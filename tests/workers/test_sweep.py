@@ -20,6 +20,7 @@ from agent.tables import (
     Delivery,
     Desk,
     InboundEvent,
+    OutboundEvent,
     Promotion,
     Retraining,
     Skill,
@@ -28,6 +29,7 @@ from agent.tables import (
     utc_now,
 )
 from tests.conversations import store_turn
+from tests.endpoints import add_endpoint, change, events
 from tests.workers.conftest import opened, row_of
 from workers.events import run_event
 from workers.retraining import run_retraining
@@ -190,6 +192,30 @@ def test_lost_events_and_deliveries_are_nudged(small: Office, settings: Settings
     assert ("handle_event", lost) not in swept(settings)
     with small.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Turn)) == 1
+
+
+def test_endpoints_to_which_something_is_due_are_nudged_and_old_events_go(small: Office, settings: Settings) -> None:
+    now, due = utc_now(), {}
+    for name, values in {
+        "due": {"failing_since": now - AGO},
+        "dropped": {"lease_until": now - AGO},
+        "rested": {"rests_until": now - AGO},
+        "held": {"lease_until": now + AGO},
+        "rests": {"rests_until": now + AGO},
+        "disabled": {"disabled_at": now},
+    }.items():
+        endpoint = add_endpoint(small.database, "https://ops.example", name)
+        due[name] = endpoint.id
+        change(small.database, endpoint, **values)
+        with small.database.writing() as session:
+            session.add_all(OutboundEvent(endpoint_id=endpoint.id, type="x", data={}) for _ in range(2))
+    later = add_endpoint(small.database, "https://ops.example", "later")
+    with small.database.writing() as session:
+        session.add(OutboundEvent(endpoint_id=later.id, type="x", data={}, due_at=now + AGO))
+        old = {"type": "old", "data": {}, "status": "sent", "due_at": now - timedelta(days=8)}
+        session.add(OutboundEvent(endpoint_id=later.id, **old))
+    assert swept(settings) == sorted(("send_events", due[name]) for name in ("due", "dropped", "rested"))
+    assert "old" not in {row.type for row in events(small.database)}
 
 
 def test_an_abandoned_retraining_is_handed_out_again_until_it_died_too_often(small: Office, settings: Settings) -> None:
