@@ -148,7 +148,7 @@ LINK = f"{URL}/archives/{SUPPORT}/p1355517523000001"
 NOTES = ACCESS["notes_channel"]
 
 
-def spelt(action: str, payload: dict[str, Any], access: dict[str, str | None]) -> Call | None:
+def spelt(action: str, payload: dict[str, Any], access: dict[str, str | None]) -> Call:
     connection = Connection(url=f"{URL}/", credentials=access)
     return slack.call(connection, Delivery(action=action, payload={"ticket_id": TICKET, **payload}), NOW)
 
@@ -173,8 +173,10 @@ def test_a_delivery_is_a_message_in_the_thread_or_among_the_colleagues(
 
 def test_without_a_channel_for_notes_only_replies_are_sent() -> None:
     alone: dict[str, str | None] = {"token": "xoxb-1", "notes_channel": None}
-    assert spelt("reply", {"text": "hi"}, alone) is not None
-    assert [spelt(action, {"text": "hi"}, alone) for action in ("note", "hand_off")] == [None, None]
+    assert spelt("reply", {"text": "hi"}, alone).url.endswith("/api/chat.postMessage")
+    for action in ("note", "hand_off"):
+        with pytest.raises(BadInput, match="nowhere to send this"):
+            spelt(action, {"text": "hi"}, alone)
 
 
 @pytest.mark.parametrize(
