@@ -43,6 +43,19 @@ def test_an_audience_of_the_sites_own_does_no_harm() -> None:
         "",
         "a.b.\ud800",
     ],
+    ids=[
+        "another secret",
+        "nobody",
+        "empty",
+        "long",
+        "endless",
+        "ended",
+        "unsigned",
+        "another algorithm",
+        "no token",
+        "nothing",
+        "half a character",
+    ],
 )
 def test_anything_off_is_refused(token: str) -> None:
     with pytest.raises(NotSignedIn):
