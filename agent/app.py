@@ -38,6 +38,7 @@ from agent.api.edge import Edge
 from agent.api.origins import Origins
 from agent.api.problems import handle_errors
 from agent.api.protocols import ai_sdk, deep_chat, mcp, n8n_chat, openai, rasa
+from agent.api.protocols.errors import CODES
 from agent.api.schemas.base import ProblemAnswer
 from agent.database import Database
 from agent.limits import Limits
@@ -102,7 +103,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         description=DESCRIPTION,
         lifespan=lifespan,
         max_body_size=BODY_BYTES,
-        responses={code: {"model": ProblemAnswer} for code in (401, 403, 404, 409, 413, 422, 429, 503)},
+        responses={code: {"model": ProblemAnswer} for code in CODES},
     )
     for routes in (
         chat,

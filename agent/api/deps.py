@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import update
 
+from agent.api.origins import is_own
 from agent.desks import find_desk
 from agent.errors import NotAllowed, NotSignedIn
 from agent.keys import Caller, check_key
@@ -148,7 +148,7 @@ KeySpeakerDep = Annotated[Speaker, Depends(key_speaker)]
 
 def check_origin(request: Request, service: Service, desk_id: str, origin: str | None) -> None:
     """Refuse a page that this desk does not allow; our own pages and calls without a page are fine."""
-    if origin is None or urlsplit(origin).netloc == request.headers.get("host"):
+    if origin is None or is_own(origin, request.headers.get("host")):
         return
     if service.settings.public_url and origin == service.settings.public_url.rstrip("/"):
         return

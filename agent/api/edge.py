@@ -1,15 +1,15 @@
 """The outermost layer: request ids, the access log, security headers, CORS, admission."""
 
 import time
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.api.origins import Origins
+from agent.api.origins import Origins, is_own
 from agent.api.protocols.errors import shape_of
+from agent.api.slow_bodies import SENTENCE, TOO_SLOW, body_ahead
 from agent.tables import new_id
 
 log = structlog.get_logger("access")
@@ -25,6 +25,7 @@ DOCS_POLICY = (
 """Swagger's page starts from an inline script, Redoc searches in a worker; they show no visitor's words."""
 PREFLIGHT_SECONDS = "600"
 TOO_LARGE = 413
+BODY_SECONDS = 60.0
 
 
 def problem(
@@ -44,12 +45,13 @@ def problem(
 class Edge:
     """Wraps the application. `most` requests run at once; beyond that the answer is 429 immediately.
 
+    A request runs once its body is there; 408 if that takes longer than `body_seconds`.
     It stands outside the framework's own layers, so that their answers too (a body that is too large, an
     unexpected error) carry a request id and have the one shape of errors.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, most: int) -> None:
-        self._app, self._origins, self._most = app, origins, most
+    def __init__(self, app: ASGIApp, origins: Origins, most: int, body_seconds: float = BODY_SECONDS) -> None:
+        self._app, self._origins, self._most, self._body_seconds = app, origins, most, body_seconds
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +81,8 @@ class Edge:
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
-        answer = self._answer_at_once(scope, origin, request_id)
+        receive, too_slow = await self._wait_for_body(scope, receive, request_id)
+        answer = too_slow or self._answer_at_once(scope, origin, request_id)
         streams = scope["path"].endswith("/events")  # a waiting stream takes no place
         self._running += not streams
         try:
@@ -99,6 +102,13 @@ class Edge:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    async def _wait_for_body(self, scope: Scope, receive: Receive, request_id: str) -> tuple[Receive, Response | None]:
+        try:
+            return await body_ahead(receive, self._body_seconds), None
+        except TimeoutError:
+            closing = {"connection": "close"}  # the rest of the body would be taken for another request
+            return receive, problem(scope["path"], TOO_SLOW, "too_slow", SENTENCE, request_id, closing)
+
     def _answer_at_once(self, scope: Scope, origin: str | None, request_id: str) -> Response | None:
         if scope["method"] == "OPTIONS" and origin is not None:
             return Response(status_code=204 if self._origins.allows(origin) else 403)
@@ -110,7 +120,7 @@ class Edge:
     def _foreign_origin(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if origin is None or urlsplit(origin).netloc == headers.get("host"):
+        if origin is None or is_own(origin, headers.get("host")):
             return None
         return origin
 

@@ -6,6 +6,11 @@ from agent.database import Database
 from agent.tables import Desk
 
 
+def is_own(origin: str, host: str | None) -> bool:
+    """Return whether an `Origin` header, whatever nonsense it may say, names the host that was asked."""
+    return origin.partition("://")[2] == host
+
+
 class Origins:
     """The union of all desks' allowed origins, kept current by the watcher.
 

@@ -10,13 +10,22 @@ from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from agent.api.edge import problem
 from agent.errors import AgentError, TooMany
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[Request, Any], Awaitable[Response]]
-CODES = {404: "not_found", 405: "not_allowed", 413: "too_large", 429: "too_many_requests", 503: "unavailable"}
+CODES = {
+    404: "not_found",
+    405: "not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 NOT_JSON = "The body is not valid JSON."
 NO_OBJECT = "Send a JSON object, with 'content-type: application/json'."
 
@@ -54,8 +63,18 @@ async def _malformed(request: Request, error: RequestValidationError) -> Respons
 async def _plain(request: Request, error: HTTPException) -> Response:
     if error.status_code == 400:
         return _problem(request, 422, "bad_input", NOT_JSON)
-    code = CODES.get(error.status_code, "error")
-    return _problem(request, error.status_code, code, str(error.detail), dict(error.headers or {}))
+    code, headers = CODES.get(error.status_code, "error"), dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(request)
+    return _problem(request, error.status_code, code, str(error.detail), headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of a path; the framework names only those of the first route that has it."""
+    path = {"type": "http", "path": request.scope["path"], "root_path": request.scope["root_path"]}
+    asked = [(method, {**path, "method": method}) for method in METHODS]
+    routes = request.app.routes
+    return ", ".join(method for method, scope in asked if any(r.matches(scope)[0] is Match.FULL for r in routes))
 
 
 async def _database(request: Request, error: SQLAlchemyError) -> Response:

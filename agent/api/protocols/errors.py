@@ -6,7 +6,7 @@ from importlib.metadata import version
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 Shape = Callable[[int, str, str], Response]
-CODES = (401, 403, 404, 413, 422, 429, 503)
+CODES = (401, 403, 404, 408, 409, 413, 422, 429, 503)
 """The statuses that the API's documentation names."""
 OPENAI_CODES = {"not_signed_in": "invalid_api_key", "not_found": "model_not_found", "bad_input": None}
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

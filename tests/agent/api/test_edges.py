@@ -68,6 +68,13 @@ def test_one_desks_origin_is_not_anothers(desks: TwoDesks) -> None:
     assert opened == {"pennywhistle": 403, "quiet": 201}
 
 
+@pytest.mark.parametrize("origin", ["http://[", "https://[::1", "https://[x]:y", "null", "", "\u00e9", "://"])
+def test_an_origin_that_is_none_is_nobodys_page(visitor: httpx.Client, origin: str) -> None:
+    headers = [(b"origin", origin.encode())]
+    assert visitor.get("/healthz", headers=headers).status_code == 200
+    error(visitor.post("/v1/chat", json={"message": "hello"}, headers=headers), 403, "not_allowed")
+
+
 def test_our_own_pages_are_of_no_foreign_origin(visitor: httpx.Client, server: Running) -> None:
     answer = visitor.post("/v1/chat", json={"message": "hello"}, headers={"origin": server.url})
     assert (answer.status_code, cors(answer)) == (200, set())

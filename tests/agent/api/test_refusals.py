@@ -210,3 +210,5 @@ def test_unknown_paths_and_methods_have_the_same_shape(visitor: httpx.Client) ->
     answer = visitor.delete("/v1/chat")
     error(answer, 405, "not_allowed")
     assert answer.headers["allow"] == "POST"
+    for path, methods in (("/v1/admin/desk", "GET, PATCH"), ("/v1/admin/articles/x", "PUT, DELETE"), ("/docs", "GET")):
+        assert visitor.post(path).headers["allow"] == methods
