@@ -1,7 +1,7 @@
 """The chat: a visitor's session, messages in and answers out, live news, feedback."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from agent.api.deps import Credentials, Service, ServiceDep, Speaker, SpeakerDep, address_of, check_origin
+from agent.api.protocols.errors import CODES
 from agent.api.schemas.base import Number
 from agent.api.schemas.chat import (
     ChatRequest,
@@ -35,9 +36,12 @@ from agent.tokens import RENEWABLE, issue, read
 router = APIRouter(prefix="/v1", tags=["chat"])
 ConversationId = Annotated[str, Path(max_length=64)]
 After = Annotated[Number, Query(description="Only messages with a higher `seq`")]
+_PROBLEM = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
+BEFORE_THE_STREAM: dict[int | str, dict[str, Any]] = dict.fromkeys(CODES, _PROBLEM)
+"""Errors of a stream that does not begin; the framework would document them as events."""
 
 
-@router.post("/chat/session", status_code=201)
+@router.post("/chat/session", status_code=201, openapi_extra={"security": [{}]})  # a token may be sent
 def open_session(
     body: SessionRequest,
     request: Request,
@@ -95,7 +99,7 @@ def chat(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Respons
     return Response(shown.model_dump_json(), media_type="application/json")
 
 
-@router.post("/chat/stream", response_class=EventSourceResponse)
+@router.post("/chat/stream", response_class=EventSourceResponse, responses=BEFORE_THE_STREAM)
 def chat_stream(body: ChatRequest, service: ServiceDep, speaker: SpeakerDep) -> Iterator[ServerSentEvent]:
     """The same as a stream of events: `typing`, `delta`s of the reply, then `turn` or `error`."""
     yield ServerSentEvent(event="typing", data={})
@@ -126,7 +130,7 @@ def own_conversation(conversation_id: ConversationId, service: ServiceDep, speak
         return find_conversation(session, speaker.desk_id, conversation_id, speaker.visitor_id).id
 
 
-@router.get("/conversations/{conversation_id}/events", response_class=EventSourceResponse)
+@router.get("/conversations/{conversation_id}/events", response_class=EventSourceResponse, responses=BEFORE_THE_STREAM)
 async def follow(
     conversation: Annotated[str, Depends(own_conversation)],
     service: ServiceDep,

@@ -28,6 +28,7 @@ EVENT_BYTES = 1024 * 1024
     response_model=Accepted,
     responses={200: {"model": ChallengeAnswer, "description": "A helpdesk's question is answered, nothing stored"}},
     max_body_size=EVENT_BYTES,
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": ["object", "array"]}}}}},
 )
 async def receive_event(
     kind: str, connection_id: str, request: Request, service: ServiceDep

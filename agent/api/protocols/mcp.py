@@ -32,7 +32,19 @@ from agent.api.protocols.mcp_tools import TOOLS
 from agent.errors import AgentError
 
 log = structlog.get_logger(__name__)
-router = APIRouter(tags=["protocols"], responses={code: {"description": "A JSON-RPC error"} for code in CODES})
+router = APIRouter(
+    tags=["protocols"],
+    responses={
+        202: {"description": "A notification was taken"},
+        **{code: {"description": "A JSON-RPC error"} for code in (400, *CODES, 406)},
+    },
+)
+REQUEST = {
+    "type": "object",
+    "required": ["jsonrpc", "method"],
+    "properties": {"jsonrpc": {"const": "2.0"}, "method": {"type": "string"}, "params": {"type": "object"}},
+    "examples": [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}],
+}
 
 
 class _Handled(Response):
@@ -42,7 +54,11 @@ class _Handled(Response):
         await scope["app"].state.mcp.handle_request(scope, receive, send)
 
 
-@router.post("/mcp", response_class=_Handled)
+@router.post(
+    "/mcp",
+    response_class=_Handled,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}},
+)
 async def speak(request: Request, speaker: KeySpeakerDep) -> Response:
     """Take a request of an MCP client (streamable HTTP, without sessions). Needs an admin key."""
     request.state.speaker = speaker

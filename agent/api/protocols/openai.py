@@ -51,7 +51,11 @@ def read_model(model: str, service: ServiceDep, caller: CallerDep) -> Model:
     return _model(_desk(service, caller, model))
 
 
-@router.post("/chat/completions", response_model=Completion)
+@router.post(
+    "/chat/completions",
+    response_model=Completion,
+    responses={200: {"content": {"text/event-stream": {"example": 'data: {"object": "chat.completion.chunk"}\n\n'}}}},
+)
 def complete(
     body: CompletionRequest,
     request: Request,

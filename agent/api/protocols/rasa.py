@@ -30,7 +30,12 @@ async def find_channel() -> ChannelStatus:
     return ChannelStatus()
 
 
-@router.post("/webhooks/rest/webhook", response_model=list[RasaReply], response_model_exclude_none=True)
+@router.post(
+    "/webhooks/rest/webhook",
+    response_model=list[RasaReply],
+    response_model_exclude_none=True,
+    responses={200: {"content": {"text/event-stream": {"example": '{"recipient_id": "ana", "text": "Hello."}\n'}}}},
+)
 def reply(
     body: RasaMessage,
     service: ServiceDep,

@@ -6,15 +6,15 @@ from pydantic import BaseModel, Field
 class UIPart(BaseModel):
     """A part of a message; of the customer's newest message only `text` parts can be read."""
 
-    type: str
-    text: str | None = None
+    type: str = Field(examples=["text"])
+    text: str | None = Field(None, examples=["my card still hasn't come"])
 
 
 class UIMessage(BaseModel):
     """One message of the page's history."""
 
     id: str = Field(max_length=256)
-    role: str
+    role: str = Field(examples=["user"])
     parts: list[UIPart]
 
 

@@ -9,7 +9,7 @@ class Bubble(BaseModel):
     """One message of the component; a file's has no text."""
 
     role: str = "user"
-    text: str | None = None
+    text: str | None = Field(None, examples=["my card still hasn't come"])
 
 
 class DeepChatRequest(BaseModel):

@@ -8,15 +8,15 @@ from pydantic import BaseModel, Field
 class Part(BaseModel):
     """A part of a message; of the customer's newest message only `text` parts can be read."""
 
-    type: str
+    type: str = Field(examples=["text"])
     text: str | None = None
 
 
 class ChatMessage(BaseModel):
     """One message of the history that the client keeps."""
 
-    role: str
-    content: str | list[Part] | None = None
+    role: str = Field(examples=["user"])
+    content: str | list[Part] | None = Field(None, examples=["my card still hasn't come"])
 
 
 class StreamOptions(BaseModel):

@@ -51,6 +51,7 @@ def test_the_documentation_shows_the_errors_of_each_protocol(admin: httpx.Client
         path: paths[path]["post"]["responses"]["401"]["content"]
         for path in (
             "/v1/chat",
+            "/v1/chat/stream",
             "/v1/chat/completions",
             "/v1/deep-chat",
             "/v1/ai-sdk",
@@ -61,6 +62,8 @@ def test_the_documentation_shows_the_errors_of_each_protocol(admin: httpx.Client
     }
     schemas = {path: next(iter(content.values()))["schema"] for path, content in shown.items()}
     assert schemas["/v1/chat"]["$ref"].endswith("/ProblemAnswer")
+    assert list(shown["/v1/chat/stream"]) == ["application/json"]
+    assert schemas["/v1/chat/stream"] == schemas["/v1/chat"]
     assert schemas["/v1/chat/completions"]["$ref"].endswith("/OpenAIProblem")
     assert schemas["/v1/deep-chat"]["$ref"].endswith("/DeepChatProblem")
     assert schemas["/v1/n8n-chat"]["$ref"].endswith("/N8nProblem")
