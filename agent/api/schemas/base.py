@@ -34,6 +34,12 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Request(Schema):
+    """The base of what is sent to us: "no" is no boolean, and "5" no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
 class Problem(BaseModel):
     """Every error has this shape."""
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from agent.api.schemas.base import Schema, Text
+from agent.api.schemas.base import Request, Schema, Text
 
 
-class SessionRequest(Schema):
+class SessionRequest(Request):
     """Ask for a visitor's token."""
 
     site_key: str = Field(description="The desk's public key, `pk_...`", max_length=100)
@@ -30,7 +30,7 @@ class SessionAnswer(Schema):
     conversation_id: str | None = Field(description="A signed-in customer's newest conversation")
 
 
-class ChatRequest(Schema):
+class ChatRequest(Request):
     """A customer's message."""
 
     message: Text = Field(examples=["my card still hasn't come"])
@@ -138,14 +138,14 @@ class Transcript(Schema):
     messages: list[MessageView]
 
 
-class ConversationRating(Schema):
+class ConversationRating(Request):
     """A customer's opinion of a conversation that has ended; the last one counts."""
 
     rating: Rating
     remark: str | None = Field(None, max_length=1000)
 
 
-class Feedback(Schema):
+class Feedback(Request):
     """A visitor's opinion of an answer."""
 
     rating: Literal["up", "down"]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agent.api.schemas.base import Name, Schema
+from agent.api.schemas.base import Name, Request, Schema
 from agent.channels.channel import Mode
 
 MODES = (
@@ -13,7 +13,7 @@ MODES = (
 )
 
 
-class ConnectionRequest(Schema):
+class ConnectionRequest(Request):
     """Connect a helpdesk."""
 
     name: Name
@@ -61,7 +61,7 @@ class ConnectionRequest(Schema):
     )
 
 
-class ConnectionChange(Schema):
+class ConnectionChange(Request):
     """What to change; what is left out stays."""
 
     mode: Mode | None = Field(None, description=MODES)

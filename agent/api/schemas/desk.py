@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from agent.api.schemas.base import Action, Name, Readable, Schema, Text
+from agent.api.schemas.base import Action, Name, Readable, Request, Schema, Text
 from agent.api.schemas.trials import TrialPlan
 
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.:\[\]-]+$", max_length=300)]
+Origin = Annotated[
+    str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$", max_length=300)
+]
 """What a browser sends as `Origin`: scheme, host and port, nothing behind them."""
 
 
@@ -30,7 +32,7 @@ class IdentitySecret(Schema):
     secret: str
 
 
-class DeskRequest(Schema):
+class DeskRequest(Request):
     """A new desk."""
 
     slug: Name
@@ -38,14 +40,14 @@ class DeskRequest(Schema):
     allowed_origins: list[Origin] = Field([], max_length=100)
 
 
-class Rule(Schema):
+class Rule(Request):
     """A desk's own rule: a text that always goes to a human."""
 
     name: Name
     contains: Annotated[str, StringConstraints(min_length=2, max_length=200)]
 
 
-class DeskChange(Schema):
+class DeskChange(Request):
     """What to change of a desk; what is left out stays."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100), Readable] | None = None
@@ -81,7 +83,7 @@ class IntentView(Schema):
     reply: str | None
 
 
-class IntentRequest(Schema):
+class IntentRequest(Request):
     """Create or change an intent."""
 
     action: Action = "faq"
@@ -99,7 +101,7 @@ class ArticleView(Schema):
     phrasings: list[str]
 
 
-class ArticleRequest(Schema):
+class ArticleRequest(Request):
     """Create or change an article."""
 
     question: Text
@@ -115,7 +117,7 @@ class ImportAnswer(Schema):
     by_role: dict[str, int] = Field(default_factory=dict)
 
 
-class KeyRequest(Schema):
+class KeyRequest(Request):
     """A new admin key."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100), Readable]

@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from agent.api.schemas.base import Readable, Schema
+from agent.api.schemas.base import Readable, Request, Schema
 from agent.channels.bodies import LONGEST_ID
 
 CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID), Readable]
 
 
-class ErasureRequest(Schema):
+class ErasureRequest(Request):
     """Whom to forget: exactly one of the three."""
 
     visitor_id: CustomerId | None = Field(

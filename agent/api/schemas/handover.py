@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agent.api.schemas.base import Schema, Text
+from agent.api.schemas.base import Request, Schema, Text
 from agent.api.schemas.chat import Rating, Transcript
 
 Email = Annotated[str | None, Field(description="Where the customer may be answered who does not wait")]
@@ -50,7 +50,7 @@ class AdminTranscript(Transcript):
     email: Email
 
 
-class HumanReply(Schema):
+class HumanReply(Request):
     """What a human says to the customer."""
 
     text: Text

@@ -1,11 +1,11 @@
 """Skills and how they learn."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, Strict
 
-from agent.api.schemas.base import Name, Number, Schema
+from agent.api.schemas.base import Name, Number, Request, Schema
 from agent.api.schemas.chat import TurnView
 
 
@@ -24,7 +24,7 @@ class SkillView(Schema):
     retraining_due: bool = Field(description="Its live version was made with examples of a customer erased since")
 
 
-class SkillChange(Schema):
+class SkillChange(Request):
     """What to change of a skill."""
 
     retrain_after: int | None = Field(None, ge=0, le=100_000)
@@ -67,7 +67,7 @@ class VersionView(Schema):
     created_at: datetime
 
 
-class CorrectionRequest(Schema):
+class CorrectionRequest(Request):
     """A human's judgement of a turn."""
 
     turn_id: str
@@ -103,11 +103,15 @@ class CorrectionView(Schema):
     ended_at: datetime | None = Field(description="When a newer correction took its place, or it was withdrawn")
 
 
-class WithdrawRequest(Schema):
+Moment = Annotated[AwareDatetime, Strict(False)]
+"""JSON has no moments: it is written as text."""
+
+
+class WithdrawRequest(Request):
     """Whose corrections to take back."""
 
     reviewer: str = Field(description="The name of the reviewer's key, as corrections show it")
-    since: AwareDatetime | None = Field(None, description="Only those made at this moment or later, with its time zone")
+    since: Moment | None = Field(None, description="Only those made at this moment or later, with its time zone")
 
 
 class DoubtView(Schema):
@@ -135,7 +139,7 @@ class ReviewItem(Schema):
     created_at: datetime
 
 
-class RetrainRequest(Schema):
+class RetrainRequest(Request):
     """Open a retraining."""
 
     seed: Number = 0
@@ -165,14 +169,14 @@ class RetrainingView(Schema):
     ended_at: datetime | None
 
 
-class PromoteRequest(Schema):
+class PromoteRequest(Request):
     """Make a version live by hand."""
 
     version: Number
     reason: str = Field("by hand", max_length=500)
 
 
-class RollbackRequest(Schema):
+class RollbackRequest(Request):
     """Go back to the version before, or to a certain one."""
 
     version: Number | None = None

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from agent.api.schemas.base import Number, Schema
+from agent.api.schemas.base import Number, Request, Schema
 
 
-class TrialPlan(Schema):
+class TrialPlan(Request):
     """How long a candidate reads along unseen, and how many conversations it then answers before it goes live."""
 
     shadow_turns: int = Field(

@@ -151,10 +151,16 @@ def test_every_version_says_what_it_may_answer_alone(admin: httpx.Client) -> Non
         {"allowed_origins": ["shop.example"]},
         {"allowed_origins": ["https://shop.example/"]},
         {"allowed_origins": ["*"]},
+        {"allowed_origins": ["http://["]},
+        {"allowed_origins": ["https://shop.example:https"]},
+        {"approve": "no"},
+        {"retrain_erased": 1},
+        {"trial": {"shadow_turns": "5"}},
         {"slug": "new"},
         {"error_budget": 0},
         {"error_budget": 1},
         {"error_budget": "5 %"},
+        {"error_budget": "0.05"},
     ],
 )
 def test_a_change_that_makes_no_sense_changes_nothing(admin: httpx.Client, change: dict[str, Any]) -> None:
