@@ -13,6 +13,8 @@ import httpx
 
 from agent.errors import BadInput
 
+LAST_PORT = 65_535
+
 
 def check_url(url: str, private: bool) -> str:
     """Return a delivery address that may be stored. Raises BadInput."""
@@ -21,6 +23,8 @@ def check_url(url: str, private: bool) -> str:
         host = parsed.host.encode("idna")
     except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a name DNS cannot spell
         raise BadInput(f"'{url}' is not an address.") from error
+    if (parsed.port or 0) > LAST_PORT:
+        raise BadInput(f"'{url}' has a port above {LAST_PORT}.")
     if parsed.scheme not in ("http", "https") or not host:
         raise BadInput("A delivery address starts with https:// (or http:// where private addresses are allowed).")
     if parsed.scheme == "http" and not private:

@@ -5,9 +5,10 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,16 +23,26 @@ ROLES = ("train", "calibration", "gate", "golden")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+def _storable(text: str) -> str:
+    """Return the text. Raises if it has a character that PostgreSQL does not store."""
+    if "\0" in text:
+        raise PydanticCustomError("null_character", "Text should have no null character")
+    return text
+
+
+Storable = Annotated[str, AfterValidator(_storable)]
+
+
 class ArticleRow(BaseModel):
     """One article of a file."""
 
     model_config = ConfigDict(extra="forbid")
 
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
-    question: str = Field(min_length=1, max_length=10_000)
-    answer: str = Field(min_length=1, max_length=20_000)
-    link: str | None = None
-    phrasings: list[str] = []
+    question: Storable = Field(min_length=1, max_length=10_000)
+    answer: Storable = Field(min_length=1, max_length=20_000)
+    link: Storable | None = None
+    phrasings: list[Storable] = []
 
 
 def import_examples(
@@ -120,6 +131,8 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             row = json.loads(line)
         except ValueError as error:
             raise BadInput(f"row {number}: it is not JSON ({error}).") from error
+        except RecursionError as error:
+            raise BadInput(f"row {number}: it is nested too deeply.") from error
         if not isinstance(row, dict):
             raise BadInput(f"row {number}: it is not an object.")
         yield number, row

@@ -22,6 +22,9 @@ def examples(client: httpx.Client, skill: str) -> int:
         ("jsonl", '{"slug": "a-1", "question": "Why?", "answer": "So."}\n{"slug": "a-2"}\n', 2),
         ("jsonl", '{"slug": "a-1", "question": "Why?", "answer": "So."}\nno json\n', 2),
         ("jsonl", '{"slug": "a-1", "question": "Why?", "answer": "So."}\n\n[1]\n', 3),
+        ("jsonl", '{"slug": "a-1", "question": "Why?", "answer": "So."}\n' + "[" * 100_000, 2),
+        ("jsonl", '{"slug": "a-1", "question": "Why\\u0000?", "answer": "So."}\n', 1),
+        ("jsonl", '{"slug": "a-1", "question": "Why?", "answer": "So.", "phrasings": ["How\\u0000"]}\n', 1),
     ],
 )
 def test_articles_with_a_bad_row_are_not_imported_at_all(

@@ -148,7 +148,16 @@ def test_only_the_open_internet_is_public(address: str, public: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x.example", "https://", "nonsense", "http://x.example/hook", "javascript:alert(1)"]
+    "url",
+    [
+        "ftp://x.example",
+        "https://",
+        "nonsense",
+        "http://x.example/hook",
+        "javascript:alert(1)",
+        "https://x.example:65536",
+        f"https://x.example:{2**64}",
+    ],
 )
 def test_a_delivery_address_must_be_https(url: str) -> None:
     with pytest.raises(BadInput):
