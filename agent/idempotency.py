@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from agent.errors import BadInput
-from agent.tables import IdempotentCall, utc_now
+from agent.tables import IdempotentCall, Key, utc_now
 
 LIFE = timedelta(days=1)
 LONGEST_KEY = 200
@@ -32,6 +32,7 @@ def once(
         return act()
     if not 0 < len(key) <= LONGEST_KEY:
         raise BadInput(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
+    session.execute(select(Key.id).where(Key.id == caller).with_for_update())  # sent twice at once, the second waits
     session.execute(delete(IdempotentCall).where(IdempotentCall.created_at < utc_now() - LIFE))
     digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     known = session.scalar(select(IdempotentCall).where(IdempotentCall.caller == caller, IdempotentCall.key == key))

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -81,6 +81,9 @@ async def _database(request: Request, error: SQLAlchemyError) -> Response:
     if isinstance(error, DataError):
         sentence = "A value cannot be stored: a number out of range, or text with a null character."
         return _problem(request, 422, "bad_input", sentence)
+    if isinstance(error, IntegrityError):  # two wrote the same name at once, or one removed what the other refers to
+        log.warning("database_conflict", error=type(error.orig).__name__)
+        return _problem(request, 409, "conflict", "Something else was changed at the same moment; look and try again.")
     log.error("database_error", error=type(error).__name__)
     if isinstance(error, OperationalError | PoolTimeout):
         sentence = "The database does not answer; try again in a moment."

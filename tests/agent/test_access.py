@@ -1,6 +1,7 @@
 """Keys, visitors' tokens, repeatable calls, limits."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import jwt
@@ -108,6 +109,24 @@ class TestOnce:
         assert made == [0]
         self.call(database, None, {"a": 1}, made)
         assert made == [0, 1]
+
+    def test_repetitions_at_once_wait_for_the_first(self, database: Database) -> None:
+        with database.writing() as session:
+            caller = make_key(session, "ana", None)[0].id
+        made: list[int] = []
+
+        def act() -> dict[str, object]:
+            made.append(len(made))
+            return {"number": made[-1]}
+
+        def call(_: int) -> object:
+            with database.writing() as session:
+                return once(session, caller, "k", {"a": 1}, act)
+
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(call, range(20)))
+        assert answers == [{"number": 0}] * 20
+        assert made == [0]
 
     def test_the_same_key_for_another_request_is_refused(self, database: Database) -> None:
         self.call(database, "k", {"a": 1}, [])
