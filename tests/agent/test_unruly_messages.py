@@ -112,6 +112,26 @@ def test_a_message_without_a_word_is_asked_back_about_and_counts_as_nothing(offi
         assert not session.get_one(Turn, turn["turn_id"]).failed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x07",
+        "\x1b[31mhow do I change my PIN\x1b[0m",
+        "\ufeffhow do I\u202e change\u2028my\x85PIN\x7f",
+        "\u200b\u200d\u2060",
+        "\ufffe\U0010ffff",
+        "\x01" * 5000,
+        "e" + "\u0301" * 2000,
+    ],
+)
+def test_control_characters_are_kept_and_break_nothing(office: Office, text: str) -> None:
+    turn = say(office, text)
+    assert turn["reply"]
+    with office.database.reading() as session:
+        row = session.get_one(Turn, turn["turn_id"])
+        assert session.get_one(Message, row.message_id).text == text
+
+
 def test_five_thousand_characters_are_read_as_far_as_they_go(office: Office) -> None:
     turn = say(office, "How do I change my PIN? " + "I have tried and tried and it did not work. " * 113)
     assert turn["outcome"] in ("answered", "no_answer", "out_of_scope", "escalated")

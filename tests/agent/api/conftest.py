@@ -68,6 +68,12 @@ def key_client(running: Running, key: str) -> httpx.Client:
     return httpx.Client(base_url=running.url, headers=headers, timeout=60, trust_env=False)
 
 
+def operations(client: httpx.Client) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what the API's document describes: method, path, description."""
+    paths = client.get("/openapi.json").json()["paths"]
+    return [(method, path, described) for path, item in paths.items() for method, described in item.items()]
+
+
 def ask(client: httpx.Client, message: str, conversation: str | None = None, **more: Any) -> dict[str, Any]:
     """Say something and return the turn."""
     body = {"message": message, "conversation_id": conversation, **more}

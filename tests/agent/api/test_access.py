@@ -5,15 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.agent.api.conftest import TwoDesks, ask, desk_client, error, key_client
+from tests.agent.api.conftest import TwoDesks, ask, desk_client, error, key_client, operations
 from tests.conftest import Running
 
 OF_NO_DESK = ("/v1/admin/desks", "/v1/admin/status")
-
-
-def operations(client: httpx.Client) -> list[tuple[str, str, dict[str, Any]]]:
-    paths = client.get("/openapi.json").json()["paths"]
-    return [(method, path, described) for path, item in paths.items() for method, described in item.items()]
 
 
 def admin_calls(client: httpx.Client) -> list[tuple[str, str]]:
