@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from agent.api.schemas.base import Schema
+from agent.api.schemas.base import Request
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]+\.)+[\w-]{2,}")
 
@@ -18,7 +18,7 @@ def _address(text: str) -> str:
     return text
 
 
-class Contact(Schema):
+class Contact(Request):
     """Where a customer may be answered who does not wait; the last address counts."""
 
     email: Annotated[

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agent.api.schemas.base import Name, Schema
+from agent.api.schemas.base import Name, Request, Schema
 from agent.outbound import EventType
 
 URL = "Where events are posted, by https"
 TYPES = "Only these types; an empty list: all"
 
 
-class EndpointRequest(Schema):
+class EndpointRequest(Request):
     """Where to tell a desk's own server of events."""
 
     name: Name
@@ -20,7 +20,7 @@ class EndpointRequest(Schema):
     types: list[EventType] = Field([], description=TYPES, max_length=50)
 
 
-class EndpointChange(Schema):
+class EndpointChange(Request):
     """What to change; what is left out stays."""
 
     url: str | None = Field(None, description=URL, max_length=2000)
@@ -67,7 +67,7 @@ class OutboundEventView(Schema):
     sent_at: datetime | None
 
 
-class ResendRequest(Schema):
+class ResendRequest(Request):
     """What to send again."""
 
     event: str | None = Field(None, description="One event that has not arrived; none: all dead ones", max_length=100)

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from agent.api.schemas.base import Schema
+from agent.api.schemas.base import Request, Schema
 
 
-class HoursRequest(Schema):
+class HoursRequest(Request):
     """When somebody is there: times of the week, several between commas."""
 
     times: str = Field(
