@@ -53,7 +53,7 @@ def converse(
     if isinstance(body, LoadPreviousSession):
         past = _history(service, speaker, Said("", CHANNEL, visitor_id=speaker.visitor_id, thread=thread))
         return Response(past.model_dump_json(by_alias=True), media_type="application/json")
-    name = body.metadata.message_id if body.metadata else None
+    name = body.metadata.message_name if body.metadata else None
     said = Said(body.chatInput, CHANNEL, client_id=name, visitor_id=speaker.visitor_id, thread=thread)
     turn = tell(service, speaker, said)
     if LINES in accept:

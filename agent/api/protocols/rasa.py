@@ -46,7 +46,7 @@ def reply(
 
     The list is empty while a human has the conversation.
     """
-    name = body.metadata.message_id if body.metadata else None
+    name = body.metadata.message_name if body.metadata else None
     thread = thread_of(speaker, body.sender)
     said = Said(body.message, "rasa", client_id=name, visitor_id=speaker.visitor_id, thread=thread)
     turn = tell(service, speaker, said)
