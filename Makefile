@@ -9,8 +9,11 @@ help: ## Show this list
 run: $(VENV)/installed ## Install and run everything here, with the demo desk
 	@$(BIN)/frostdesk up --demo
 
-test: $(VENV)/installed-dev ## Run the whole test suite
-	OMP_NUM_THREADS=2 $(BIN)/pytest
+test: $(VENV)/installed-dev ## Run the whole test suite, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+test-benches: $(VENV)/installed-dev ## Try the longer benches on small data
+	OMP_NUM_THREADS=2 $(BIN)/pytest tests/benches
 
 test-faults: $(VENV)/installed-dev ## Kill parts of a running installation at random: ROUNDS=20 SEED=0
 	OMP_NUM_THREADS=2 FAULT_ROUNDS=$(or $(ROUNDS),20) FAULT_SEED=$(or $(SEED),0) $(BIN)/pytest -s -q tests/faults
@@ -40,4 +43,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@if command -v npm >/dev/null; then npm --prefix web ci --silent --no-audit --no-fund; else echo "npm is not installed: tests with JavaScript clients are skipped"; fi
 	@touch $@
 
-.PHONY: help run test test-faults check demo-prompts bench-skills bench-learning
+.PHONY: help run test test-benches test-faults check demo-prompts bench-skills bench-learning

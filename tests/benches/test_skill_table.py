@@ -13,7 +13,7 @@ import pytest
 
 from skills.backbone import Backbone
 
-BENCH = Path(__file__).parents[1] / "bench"
+BENCH = Path(__file__).parents[2] / "bench"
 WORDS = {"cards": "my plastic card", "transfers": "money sent abroad", "login": "the app stays shut"}
 ENDINGS = ("please", "today", "again", "since monday", "for my wife", "in france", "at night", "twice", "now", "?")
 

@@ -13,7 +13,7 @@ INTENTS = {"card": "my card number", "login": "password for the app", "money": "
 @pytest.fixture
 def learning(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The bench, with parts small enough for made-up data."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "bench"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "bench"))
     found = importlib.import_module("learning")
     for name, size in (("TEST", 30), ("GATE", 30), ("CALIBRATION", 20), ("COMING", 20), ("JUDGED", 5)):
         monkeypatch.setattr(found, name, size)
