@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import httpcore
 import httpx
 
+from agent.deadlines import Deadline
 from agent.errors import BadInput
 
 LAST_PORT = 65_535
@@ -32,13 +33,13 @@ def check_url(url: str, private: bool) -> str:
     return url
 
 
-def safe_transport(private: bool) -> httpx.HTTPTransport:
-    """Return a transport that connects to public addresses only (to any, if `private`)."""
+def safe_transport(private: bool, seconds: float) -> httpx.HTTPTransport:
+    """Return a transport that connects to public addresses only (to any, if `private`), each time for `seconds`."""
     transport = httpx.HTTPTransport(retries=0)
-    if not private:
-        transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other seam for the socket
-            ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=_PublicOnly()
-        )
+    inner = httpcore.SyncBackend() if private else _PublicOnly()
+    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other seam for the socket
+        ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=Deadline(inner, seconds)
+    )
     return transport
 
 

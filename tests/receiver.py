@@ -1,13 +1,14 @@
 """A helpdesk that receives what is delivered to it."""
 
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver(ThreadingHTTPServer):
     """A helpdesk: `/200` answers 200, `/moved` points to `/200`, `/busy` asks to wait, `/endless` never ends its answer.
 
-    `/silent` never begins one.
+    `/silent` never begins one, `/dripping` sends it a byte at a time, for ever.
     """
 
     daemon_threads = True
@@ -31,6 +32,12 @@ class Inbox(BaseHTTPRequestHandler):
         self.server.got.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
         if self.path == "/silent":
             self.server.closing.wait(60)
+            return
+        if self.path == "/dripping":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drip: ")
+            with suppress(ConnectionError):
+                while not self.server.closing.wait(0.05):
+                    self.wfile.write(b"a")
             return
         status = {"/moved": 307, "/busy": 429, "/endless": 200}.get(self.path) or int(self.path[1:])
         self.send_response(status)

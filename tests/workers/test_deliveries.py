@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 from agent.addresses import check_url
 from agent.api.deliveries import resend
 from agent.api.deps import AdminDesk, Service
+from agent.channels.channel import Call
 from agent.database import Database
 from agent.desks import make_desk
 from agent.errors import BadInput, Conflict
@@ -23,6 +24,7 @@ from skills.meanings import Meanings
 from tests.conftest import wait_for
 from tests.receiver import Receiver
 from workers.deliveries import PATIENCE, run_delivery
+from workers.posting import post
 
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDOC9k1XmNj+M="
 PAYLOAD = {"type": "ticket.handled", "data": {"ticket_id": "T1", "reply": "Grüße"}}
@@ -110,6 +112,13 @@ def test_an_answer_that_never_ends_is_not_waited_for(database: Database, receive
     wait_for(lambda: sent, seconds=5)
     thread.join()
     assert sent[0].status == "sent"
+
+
+def test_an_answer_that_drips_is_given_up(receiver: Receiver) -> None:
+    outcome = post(Call(receiver.address("dripping"), b"{}", {}), "helpdesk", 0.2, private=True)
+    assert (outcome.status, outcome.late) == (None, True)
+    assert outcome.error is not None
+    assert outcome.error.startswith("ReadTimeout")
 
 
 def test_private_addresses_are_refused_unless_allowed(database: Database, receiver: Receiver) -> None:

@@ -136,7 +136,7 @@ def test_a_long_answer_is_not_read_to_its_end(
 ) -> None:
     monkeypatch.setattr(calls, "LONGEST_ANSWER", 1000)
     row = read(office, connection, hubspot.post(1, "x" * 2000))
-    assert (row.status, row.error) == ("queued", "The helpdesk's answer is too long or too slow to be read.")
+    assert (row.status, row.error) == ("queued", "The answer is too long to be read.")
 
 
 def test_what_is_no_message_fails_at_once(office: Office, connection: str, hubspot: HubSpot) -> None:

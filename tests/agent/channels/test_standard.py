@@ -171,6 +171,6 @@ def test_a_trial_may_deliver_to_itself() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"])
 def test_a_private_address_is_never_connected_to(host: str) -> None:
-    with httpx.Client(transport=safe_transport(private=False), timeout=2, trust_env=False) as client:
+    with httpx.Client(transport=safe_transport(private=False, seconds=2), timeout=2, trust_env=False) as client:
         with pytest.raises((httpx.ConnectError, httpcore.ConnectError), match="not a public address"):
             client.post(f"http://{host}:9/", content=b"x")
