@@ -12,7 +12,7 @@ run: $(VENV)/installed ## Install and run everything here, with the demo desk
 test: $(VENV)/installed-dev ## Run the whole test suite, in two processes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
-test-benches: $(VENV)/installed-dev ## Try the longer benches on small data
+test-benches: $(VENV)/installed-dev ## Try the longer benches on small data, and tune two of the shipped prompts anew
 	OMP_NUM_THREADS=2 $(BIN)/pytest tests/benches
 
 test-faults: $(VENV)/installed-dev ## Kill parts of a running installation at random: ROUNDS=20 SEED=0

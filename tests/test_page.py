@@ -316,6 +316,20 @@ def test_a_message_whose_answer_was_lost_is_sent_again_and_counts_once(
     troubles.clear()
 
 
+def test_a_reply_that_breaks_off_is_written_anew(page: Page, troubles: list[str]) -> None:
+    def cut(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().partition("event: turn")[0])
+
+    page.route("**/v1/chat/stream", cut, times=1)
+    say(page, CARD)
+    page.get_by_role("button", name="Send now").click()
+    expect(page.locator(".rate")).to_be_visible()
+    expect(page.locator(BOT)).to_have_count(2)
+    assert str(page.locator(BOT).last.text_content()).count("Cards normally reach you") == 1
+    troubles.clear()
+
+
 def test_a_message_that_could_not_be_sent_outlives_a_reload(page: Page, troubles: list[str]) -> None:
     page.route("**/v1/chat/stream", lose, times=1)
     say(page, CARD)

@@ -117,6 +117,7 @@ function startOver() {
 async function deliver(item) {
   sending = item.shown ? item : null;
   replied = false;
+  view.rewrite();
   view.typing(true);
   try {
     const turn = await turnOf(item);

@@ -63,6 +63,11 @@ export function write(piece) {
   chat.addMessage({ role: "ai", html: asHtml(written), overwrite });
 }
 
+// A reply that broke off is written anew, in its place.
+export function rewrite() {
+  if (written !== null) written = "";
+}
+
 export function typing(on) {
   const there = chat.shadowRoot.querySelector(".deep-chat-loading-message-bubble") !== null;
   if (there !== on) chat.displayLoadingBubble.toggle();
