@@ -10,8 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FOLDER = Path(os.environ.get("FROSTDESK_SHARED", "../shared")) / "integrations/webhooks"
 """Where samples of real events and of signatures lie, if they lie anywhere."""
+
+ON_SQLITE = pytest.mark.parametrize("demo_database", ["sqlite"], indirect=True)
+"""What a vendor's file does is the same on every database: `test_events.py`, `test_deliveries.py` and one vendor show that."""
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""

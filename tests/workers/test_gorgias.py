@@ -6,7 +6,10 @@ import pytest
 
 from agent.office import Office
 from tests.gorgias import ACCESS, CUSTOMER, SHOP, Gorgias, posted
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
+
+pytestmark = ON_SQLITE
 
 CARD = "my new card still hasn't come"
 BOT = int(ACCESS["user_id"])

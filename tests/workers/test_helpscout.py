@@ -6,7 +6,10 @@ import pytest
 
 from agent.office import Office
 from tests.helpscout import ACCESS, HelpScout, conversation, thread
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
+
+pytestmark = ON_SQLITE
 
 CARD = thread(1, "<p>my new card still hasn't come</p>")
 BOT = int(ACCESS["user_id"])

@@ -10,9 +10,12 @@ from sqlalchemy import update
 from agent.office import Office
 from agent.tables import InboundEvent, utc_now
 from tests.hubspot import MAIL, HubSpot, assigned, event
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
 from workers import calls
 from workers.events import MOST_ATTEMPTS, run_event
+
+pytestmark = ON_SQLITE
 
 CARD = "my new card still hasn't come"
 CREDENTIALS = {"token": "pat-na1-token", "user_id": "900"}

@@ -6,7 +6,10 @@ import pytest
 
 from agent.office import Office
 from tests.intercom import ACCESS, Intercom, created, notification, replied
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
+
+pytestmark = ON_SQLITE
 
 CARD = "<p>my new card still hasn't come</p>"
 

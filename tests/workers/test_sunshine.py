@@ -7,8 +7,11 @@ import pytest
 
 from agent.office import Office
 from tests.sunshine import ACCESS, AGENTS, Sunshine, event
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import TRIAL, connect, outcomes, owner, read, send, serving, set_mode
 from workers.deliveries import run_delivery
+
+pytestmark = ON_SQLITE
 
 CARD = "my new card still hasn't come"
 

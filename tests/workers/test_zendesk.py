@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from agent.office import Office
+from tests.vendor import ON_SQLITE
 from tests.workers.channels import connect, outcomes, owner, read, send, serving, set_mode
 from tests.zendesk import ACCESS, Zendesk, comment
+
+pytestmark = ON_SQLITE
 
 CARD = "my new card still hasn't come"
 
