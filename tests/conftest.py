@@ -41,7 +41,8 @@ if TYPE_CHECKING:  # importing it needs a folder that the fixture names
 START_SECONDS = 90
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("REDIS_URL", None)
-torch.set_num_threads(2)
+# Two busy processes with two threads each would take many times as long on two cores.
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
 
 @pytest.fixture(scope="session")
