@@ -6,10 +6,9 @@ from hashlib import sha256
 from typing import Literal
 
 from sqlalchemy import exists, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, aliased
 
+from agent.database import insert_once
 from agent.errors import NotAllowed, NotFound
 from agent.outbound import tell_of
 from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
@@ -195,7 +194,7 @@ def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversatio
     elif said.visitor_id and said.client_id:
         conversation_id = _id_of(f"{desk_id} {said.visitor_id} {said.client_id}")
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
-    _insert_once(session, values, ["id"])
+    insert_once(session, Conversation, values, ["id"])
     return session.get_one(Conversation, conversation_id, with_for_update=True)
 
 
@@ -212,15 +211,9 @@ def _external_conversation(session: Session, desk_id: str, said: Said) -> Conver
         "connection_id": said.connection_id,
         "external_id": said.external_id,
     }
-    _insert_once(session, values, ["connection_id", "external_id"])
+    insert_once(session, Conversation, values, ["connection_id", "external_id"])
     return session.scalars(
         select(Conversation)
         .where(Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
         .with_for_update()
     ).one()
-
-
-def _insert_once(session: Session, values: dict[str, str | None], unique: list[str]) -> None:
-    """Insert a conversation unless there is one with the same values in these columns."""
-    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    session.execute(insert(Conversation).values(values).on_conflict_do_nothing(index_elements=unique))

@@ -4,14 +4,16 @@
 there are. On SQLite, writing begins IMMEDIATE, so two writers queue instead of failing halfway.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 BUSY_MILLISECONDS = 30_000
 _NUDGES = "nudges"
@@ -64,6 +66,16 @@ class Database:
 def nudge_after(session: Session, task: str, row_id: str) -> None:
     """Ask a worker to look at a row once the transaction has committed."""
     session.info.setdefault(_NUDGES, set()).add((task, row_id))
+
+
+def insert_once(session: Session, table: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:
+    """Insert a row unless there is one with the same values in these columns; return whether it was inserted.
+
+    Who inserts the same at the same moment waits, and then finds the other's.
+    """
+    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    done = session.execute(insert(table).values(**values).on_conflict_do_nothing(index_elements=unique))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def normal_url(url: str) -> URL:

@@ -5,8 +5,6 @@ from datetime import timedelta
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -14,6 +12,7 @@ from agent.api.deps import Service, ServiceDep
 from agent.api.schemas.connections import Accepted, ChallengeAnswer
 from agent.channels import CHALLENGES, CHANNELS, SPLITS, keys
 from agent.channels.channel import Channel
+from agent.database import insert_once
 from agent.errors import NotFound
 from agent.tables import Connection, InboundEvent, new_id, utc_now
 
@@ -92,17 +91,12 @@ def _store(
         return JSONResponse(answer)
     events = (SPLITS[kind](body) if kind in SPLITS else []) or [(name, body)]
     with service.office.database.writing() as session:
-        insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
         for place, (event_id, part) in enumerate(events):
             row_id = new_id("evt")
-            row = {"id": row_id, "connection_id": connection.id, "event_id": event_id, "body": part}
             came = now + timedelta(microseconds=place)  # the order of a ticket's events is that of their times
-            done = session.execute(
-                insert(InboundEvent)
-                .values(**row, ticket_id=channel.ticket_of(part), received_at=came)
-                .on_conflict_do_nothing(index_elements=["connection_id", "event_id"])
-            )
-            if done.rowcount:  # type: ignore[attr-defined]
+            named = {"id": row_id, "connection_id": connection.id, "event_id": event_id}
+            row = {**named, "body": part, "ticket_id": channel.ticket_of(part), "received_at": came}
+            if insert_once(session, InboundEvent, row, ["connection_id", "event_id"]):
                 stored.append(row_id)
     for row_id in stored:
         service.office.jobs.nudge("handle_event", row_id)

@@ -12,6 +12,7 @@ from agent.corrections import correct
 from agent.database import Database, normal_url
 from agent.desks import add_intent, make_desk
 from agent.errors import Unavailable
+from agent.installation import own_secret
 from agent.schema_revision import HEAD, alembic_config, migrate, wait_for_revision
 from agent.tables import (
     Connection,
@@ -277,3 +278,20 @@ def test_an_error_does_not_carry_what_was_being_stored(database: Database) -> No
 )
 def test_urls_get_the_driver_we_use(given: str, driver: str) -> None:
     assert normal_url(given).drivername == driver
+
+
+def test_processes_that_start_at_once_make_one_secret(database: Database) -> None:
+    made, both = list[bytes](), threading.Barrier(4)
+
+    def start() -> None:
+        both.wait()
+        with database.writing() as session:
+            made.append(own_secret(session, "visitor_secret"))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    assert len(set(made)) == 1
