@@ -6,12 +6,15 @@ answers differently the second time gains nothing.
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable
+from functools import cache
 
 import httpcore
 import httpx
 
-from agent.deadlines import Deadline
+from agent.deadlines import TimedStream
 from agent.errors import BadInput
 
 LAST_PORT = 65_535
@@ -35,19 +38,24 @@ def check_url(url: str, private: bool) -> str:
 
 def safe_transport(private: bool, seconds: float) -> httpx.HTTPTransport:
     """Return a transport that connects to public addresses only (to any, if `private`), each time for `seconds`."""
-    transport = httpx.HTTPTransport(retries=0)
-    inner = httpcore.SyncBackend() if private else _PublicOnly()
+    transport = httpx.HTTPTransport(verify=_certificates())
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other seam for the socket
-        ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=Deadline(inner, seconds)
+        ssl_context=_certificates(), network_backend=_Guard(private, seconds)
     )
     return transport
 
 
-class _PublicOnly(httpcore.NetworkBackend):
-    """Resolves a name, refuses it unless every address is public, connects to the first."""
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return whom a TLS connection trusts; reading them takes longer than many a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
-    def __init__(self) -> None:
-        self._inner = httpcore.SyncBackend()
+
+class _Guard(httpcore.NetworkBackend):
+    """Connects to checked addresses, or to any if `private`; the whole exchange may take `seconds`."""
+
+    def __init__(self, private: bool, seconds: float) -> None:
+        self._private, self._seconds, self._inner = private, seconds, httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -57,14 +65,21 @@ class _PublicOnly(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to a checked address. Raises httpcore.ConnectError for one that is not public."""
-        try:
-            found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
-        if not found or not all(is_public(str(address)) for address in found):
-            raise httpcore.ConnectError(f"{host} is not a public address")
-        return self._inner.connect_tcp(str(min(found)), port, timeout, local_address, socket_options)
+        """Connect; the clock runs from now. Raises httpcore.ConnectError for an address that is not public."""
+        until = time.monotonic() + self._seconds
+        address = host if self._private else _public_address(host, port)
+        return TimedStream(self._inner.connect_tcp(address, port, timeout, local_address, socket_options), until)
+
+
+def _public_address(host: str, port: int) -> str:
+    """Resolve a name; return its first address. Raises httpcore.ConnectError unless every address is public."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        raise httpcore.ConnectError(f"{host} cannot be resolved") from error
+    if not found or not all(is_public(str(address)) for address in found):
+        raise httpcore.ConnectError(f"{host} is not a public address")
+    return str(min(found))
 
 
 def is_public(address: str) -> bool:

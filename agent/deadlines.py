@@ -2,32 +2,14 @@
 
 import ssl
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
 
-class Deadline(httpcore.NetworkBackend):
-    """Connects by another backend; what is read and written on a connection takes `seconds` in all."""
+class TimedStream(httpcore.NetworkStream):
+    """A connection on which reading and writing end at `until`, in monotonic seconds, with a ReadTimeout."""
 
-    def __init__(self, inner: httpcore.NetworkBackend, seconds: float) -> None:
-        self._inner, self._seconds = inner, seconds
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect; the clock runs from now."""
-        until = time.monotonic() + self._seconds
-        return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options), until)
-
-
-class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, until: float) -> None:
         self._inner, self._until = inner, until
 
@@ -49,7 +31,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._left(timeout)), self._until)
+        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, self._left(timeout)), self._until)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         return self._inner.get_extra_info(info)

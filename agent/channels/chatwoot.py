@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
 from agent.channels.bodies import Token, as_id, read_body, read_credentials, read_path
+from agent.channels.calls import json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.signatures import is_recent
 from agent.errors import BadInput, NotSignedIn
@@ -124,9 +125,9 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
     """Spell one delivery as a request of the bot."""
     account, payload = connection.credentials["account_id"], delivery.payload
     base = f"{str(connection.url).rstrip('/')}/api/v1/accounts/{account}/conversations/{payload['ticket_id']}"
-    headers = {"content-type": "application/json", "api_access_token": connection.credentials["token"]}
+    headers = {"api_access_token": connection.credentials["token"]}
     if delivery.action == "hand_off":
-        return Call(f"{base}/toggle_status", json.dumps({"status": "open"}).encode(), headers)
+        return json_call(f"{base}/toggle_status", {"status": "open"}, headers)
     message = {
         "content": payload["text"],
         "message_type": "outgoing",
@@ -134,7 +135,7 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
         "content_type": "text",
         "content_attributes": {},
     }
-    return Call(f"{base}/messages", json.dumps(message, ensure_ascii=False).encode(), headers)
+    return json_call(f"{base}/messages", message, headers)
 
 
 def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:

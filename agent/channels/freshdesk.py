@@ -5,7 +5,6 @@ The template, and which parts are verified, stand in docs/channels/freshdesk.md.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Number, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import basic, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text, with_subject
 from agent.channels.own_secret import HEADER, check_own_secret, own_secret
@@ -61,7 +61,7 @@ def check_credentials(given: Mapping[str, Any], url: str | None) -> dict[str, An
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now: datetime) -> str:
     """Check the secret that a rule sends; return the digest of the body, which has no id. Raises NotSignedIn."""
     check_own_secret([headers.get(HEADER, "").encode(), _password(headers.get("authorization", ""))], secrets)
-    return f"body:{hashlib.sha256(body).hexdigest()}"
+    return body_name(body)
 
 
 def _password(authorization: str) -> bytes:
@@ -102,16 +102,14 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
     """Spell one delivery as a request of the agent whose API key it is."""
     payload, access = delivery.payload, connection.credentials
     ticket = f"{str(connection.url).rstrip('/')}/api/v2/tickets/{payload['ticket_id']}"
-    user = base64.b64encode(f"{access['token']}:X".encode()).decode()
-    headers = {"content-type": "application/json", "authorization": f"Basic {user}"}
+    headers = basic(access["token"], "X")
     if delivery.action == "hand_off":
         group = {"group_id": int(access["group_id"])} if access["group_id"] else {}
-        return Call(ticket, json.dumps({"status": OPEN, **group}).encode(), headers, "PUT")
+        return json_call(ticket, {"status": OPEN, **group}, headers, "PUT")
     said: dict[str, Any] = {"body": as_html(payload["text"])}
     if delivery.action == "note":
         said["private"] = True
-    url = f"{ticket}/{'notes' if delivery.action == 'note' else 'reply'}"
-    return Call(url, json.dumps(said, ensure_ascii=False).encode(), headers)
+    return json_call(f"{ticket}/{'notes' if delivery.action == 'note' else 'reply'}", said, headers)
 
 
 def sample(secrets: Sequence[str], number: int, _now: datetime) -> Call:

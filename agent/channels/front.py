@@ -6,7 +6,6 @@ docs/channels/front.md.
 """
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import LONGEST_ID, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import LONGEST_ID, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import bearer, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text, with_subject
 from agent.channels.signatures import is_recent
@@ -104,7 +104,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
     if not timely or not any(hmac.compare_digest(given, signature) for signature in signatures):
         raise NotSignedIn("The event's signature or time is not valid for this connection.")
     named = as_id(read_path(body, "payload", "id")) or as_id(read_path(body, "id"))
-    return named or f"body:{hashlib.sha256(body).hexdigest()}"
+    return named or body_name(body)
 
 
 def _signature(secret: str, stamp: str | None, body: bytes) -> str:
@@ -176,8 +176,7 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
             text = payload["text"]
             said = {"body": as_html(text), "text": text, "options": {"archive": False}}
             url, sent = f"{url}/messages", {"author_id": access["user_id"], **said}
-    headers = {"content-type": "application/json", "authorization": f"Bearer {access['token']}"}
-    return Call(url, json.dumps(sent, ensure_ascii=False).encode(), headers, method)
+    return json_call(url, sent, bearer(access["token"]), method)
 
 
 def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:

@@ -4,8 +4,6 @@ Gorgias signs nothing: the integration sends a secret of ours along in a header.
 verified, stand in docs/channels/gorgias.md.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import Email, Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Email, Number, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import basic, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, with_subject
 from agent.channels.own_secret import HEADER, check_own_secret, own_secret
@@ -80,7 +79,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now
     """
     check_own_secret([headers.get(HEADER, "").encode()], secrets)
     message = as_id(read_path(body, "message_id"))
-    return f"message:{message}"[:200] if message else f"body:{hashlib.sha256(body).hexdigest()}"
+    return f"message:{message}"[:200] if message else body_name(body)
 
 
 def parse(body: bytes) -> Event:
@@ -126,10 +125,8 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
             text = {"body_text": payload["text"], "body_html": as_html(payload["text"])}
             by = {"from_agent": True, "via": "api", "sender": {"id": int(access["user_id"])}}
             method, below, sent = "POST", "/messages", {**route, **text, **by}
-    user = base64.b64encode(f"{access['email']}:{access['token']}".encode()).decode()
     url = f"{str(connection.url).rstrip('/')}/api/tickets/{payload['ticket_id']}{below}"
-    headers = {"content-type": "application/json", "authorization": f"Basic {user}"}
-    return Call(url, json.dumps(sent, ensure_ascii=False).encode(), headers, method)
+    return json_call(url, sent, basic(access["email"], access["token"]), method)
 
 
 def _route(payload: Mapping[str, str]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import LONGEST_ID, Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import LONGEST_ID, Number, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import json_call
 from agent.channels.channel import TEST_TEXT, Call, ClientCredentials, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text, with_subject
 from agent.errors import BadInput, NotSignedIn
@@ -106,7 +107,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now
         said = read_body(_Conversation, body).said()
     except BadInput:
         said = []
-    return f"thread:{said[-1].id}" if said else f"body:{hashlib.sha256(body).hexdigest()}"
+    return f"thread:{said[-1].id}" if said else body_name(body)
 
 
 def _signature(secret: str, body: bytes) -> str:
@@ -158,7 +159,7 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
             method, below, sent = "POST", "/notes", said
     url = f"{base}/v2/conversations/{payload['ticket_id']}{below}"
     who = ClientCredentials(f"{base}/v2/oauth2/token", access["app_id"], access["token"])
-    return Call(url, json.dumps(sent, ensure_ascii=False).encode(), {"content-type": "application/json"}, method, who)
+    return json_call(url, sent, {}, method, who)
 
 
 def sample(secrets: Sequence[str], number: int, _now: datetime) -> Call:

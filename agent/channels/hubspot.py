@@ -31,6 +31,7 @@ from agent.channels.bodies import (
 from agent.channels.channel import TEST_TEXT, Call, Event, Mode, Planned, TakenOver
 from agent.channels.hubspot_message import AGENT, INCOMING, MESSAGE, read_message
 from agent.channels.markup import as_html
+from agent.channels.signatures import is_recent
 from agent.errors import BadInput, NotSignedIn
 from agent.tables import Connection, Delivery
 
@@ -38,8 +39,6 @@ BUSY = 503
 TEST_TICKET = "0"
 ACTIONS = frozenset({"reply", "note", "hand_off"})
 """A thread has no tags, so labels become a note."""
-WINDOW = 300
-"""Seconds by which a request's time may differ from ours."""
 NEW_MESSAGE, CHANGED = "conversation.newMessage", "conversation.propertyChange"
 
 
@@ -79,8 +78,9 @@ def key(secret: str, endpoint: str) -> str:
 def verify(body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> str:
     """Check a request's signature and time; return the name of its first event. Raises NotSignedIn, BadInput."""
     stamp, given = headers.get("x-hubspot-request-timestamp", ""), headers.get("x-hubspot-signature-v3", "")
-    timely = stamp.isascii() and stamp.isdigit() and abs(now.timestamp() - int(stamp[:15]) / 1000) <= WINDOW
-    if not timely or not any(hmac.compare_digest(given.encode(), _signature(one, stamp, body)) for one in keys):
+    if not is_recent(stamp, now, per_second=1000) or not any(
+        hmac.compare_digest(given.encode(), _signature(one, stamp, body)) for one in keys
+    ):
         raise NotSignedIn(
             "The events' signature or time is not valid for this connection; "
             "FROSTDESK_PUBLIC_URL must be how the address begins that HubSpot posts to."

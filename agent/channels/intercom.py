@@ -4,7 +4,6 @@ Notifications are signed by HMAC-SHA1 over the body, without a time: a replayed 
 verified stands in docs/channels/intercom.md.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import LONGEST_ID, Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import LONGEST_ID, Number, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import bearer, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text
 from agent.channels.signatures import check_hub_signature, hub_signature
@@ -92,7 +92,7 @@ def check_credentials(given: Mapping[str, Any], url: str | None) -> dict[str, An
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now: datetime) -> str:
     """Check a notification's signature; return its id, or the digest of one without. Raises NotSignedIn."""
     check_hub_signature(body, headers, secrets)
-    return as_id(read_path(body, "id")) or f"body:{hashlib.sha256(body).hexdigest()}"
+    return as_id(read_path(body, "id")) or body_name(body)
 
 
 def parse(body: bytes) -> Event:
@@ -136,12 +136,8 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
         kind = {"message_type": "comment" if delivery.action == "reply" else "note", "type": "admin"}
         kind["body"] = as_html(payload["text"])
         url = f"{conversation}/reply"
-    headers = {
-        "content-type": "application/json",
-        "authorization": f"Bearer {access['token']}",
-        "intercom-version": VERSION,
-    }
-    return Call(url, json.dumps({**kind, "admin_id": access["user_id"]}, ensure_ascii=False).encode(), headers)
+    headers = {**bearer(access["token"]), "intercom-version": VERSION}
+    return json_call(url, {**kind, "admin_id": access["user_id"]}, headers)
 
 
 def sample(secrets: Sequence[str], number: int, _now: datetime) -> Call:

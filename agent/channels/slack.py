@@ -17,7 +17,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import LONGEST_ID, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import LONGEST_ID, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import bearer, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import with_subject
 from agent.channels.signatures import is_recent
@@ -82,7 +83,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
     signatures = [_signature(secret, stamp, body).encode() for secret in secrets]
     if not is_recent(stamp, now) or not any(hmac.compare_digest(given, signature) for signature in signatures):
         raise NotSignedIn("The event's signature or time is not valid for this connection.")
-    return as_id(read_path(body, "event_id")) or f"body:{hashlib.sha256(body).hexdigest()}"
+    return as_id(read_path(body, "event_id")) or body_name(body)
 
 
 def _signature(secret: str, stamp: str, body: bytes) -> str:
@@ -145,9 +146,8 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
     else:
         link = f"{base}/archives/{channel}/p{thread.replace('.', '')}"
         sent = {"channel": access["notes_channel"], "text": f"{link}\n{text}"}
-    headers = {"content-type": "application/json; charset=utf-8", "authorization": f"Bearer {access['token']}"}
-    body = json.dumps({**sent, "mrkdwn": False}, ensure_ascii=False).encode()
-    return Call(f"{base}/api/chat.postMessage", body, headers)
+    headers = {"content-type": "application/json; charset=utf-8", **bearer(access["token"])}
+    return json_call(f"{base}/api/chat.postMessage", {**sent, "mrkdwn": False}, headers)
 
 
 def refusal(answer: bytes) -> str | None:

@@ -4,7 +4,6 @@ One request holds several events; a shared secret comes with it in a header. Whi
 docs/channels/sunshine.md.
 """
 
-import base64
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from agent.channels.bodies import (
     read_path,
     split_events,
 )
+from agent.channels.calls import basic, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import LONGEST_TEXT
 from agent.errors import BadInput, NotSignedIn
@@ -173,11 +173,9 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
             path, sent = "passControl", {"switchboardIntegration": access["next"], "metadata": _told(access, payload)}
         case _:
             raise BadInput("Sunshine Conversations takes notes and labels only together with a hand-over.")
-    user = base64.b64encode(f"{access['key_id']}:{access['token']}".encode()).decode()
-    headers = {"content-type": "application/json", "authorization": f"Basic {user}"}
     app = f"{str(connection.url).rstrip('/')}/sc/v2/apps/{access['app_id']}"
     url = f"{app}/conversations/{payload['ticket_id']}/{path}"
-    return Call(url, json.dumps(sent, ensure_ascii=False).encode(), headers)
+    return json_call(url, sent, basic(access["key_id"], access["token"]))
 
 
 def _told(access: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, str]:

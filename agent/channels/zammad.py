@@ -4,7 +4,6 @@ The body is Zammad's own, signed by HMAC-SHA1 without a time: an old one that is
 id. Which parts are verified stands in docs/channels/zammad.md.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
-from agent.channels.bodies import Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.bodies import Number, Token, as_id, body_name, read_body, read_credentials, read_path
+from agent.channels.calls import json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import as_html, plain_text, with_subject
 from agent.channels.signatures import check_hub_signature, hub_signature
@@ -79,7 +79,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], _now
     """
     check_hub_signature(body, headers, secrets)
     article = as_id(read_path(body, "article", "id"))
-    return f"article:{article}"[:200] if article else f"body:{hashlib.sha256(body).hexdigest()}"
+    return f"article:{article}"[:200] if article else body_name(body)
 
 
 def parse(body: bytes) -> Event:
@@ -127,9 +127,8 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
             text = {"body": as_html(payload["text"]), "content_type": "text/html"}
             path = "ticket_articles"
             sent = {"ticket_id": ticket, "type": "note", "internal": action == "note", **text}
-    headers = {"content-type": "application/json", "authorization": f"Token token={access['token']}"}
     url = f"{str(connection.url).rstrip('/')}/api/v1/{path}"
-    return Call(url, json.dumps(sent, ensure_ascii=False).encode(), headers, method)
+    return json_call(url, sent, {"authorization": f"Token token={access['token']}"}, method)
 
 
 def sample(secrets: Sequence[str], number: int, _now: datetime) -> Call:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.channels.actions import plan_actions
 from agent.channels.bodies import Email, Number, Token, as_id, read_body, read_credentials, read_path
+from agent.channels.calls import basic, json_call
 from agent.channels.channel import TEST_TEXT, Call, Event, Heard, Mode, Planned, TakenOver
 from agent.channels.markup import with_subject
 from agent.channels.signatures import WINDOW
@@ -158,10 +159,8 @@ def call(connection: Connection, delivery: Delivery, _now: datetime) -> Call:
         case action:
             comment = {"body": payload["text"], "public": action == "reply", "author_id": int(access["user_id"])}
             change = {"comment": comment, **({"status": "pending"} if action == "reply" else {})}
-    user = base64.b64encode(f"{access['email']}/token:{access['token']}".encode()).decode()
     url = f"{str(connection.url).rstrip('/')}/api/v2/tickets/{payload['ticket_id']}.json"
-    headers = {"content-type": "application/json", "authorization": f"Basic {user}"}
-    return Call(url, json.dumps({"ticket": change}, ensure_ascii=False).encode(), headers, "PUT")
+    return json_call(url, {"ticket": change}, basic(f"{access['email']}/token", access["token"]), "PUT")
 
 
 def sample(secrets: Sequence[str], number: int, now: datetime) -> Call:
