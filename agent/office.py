@@ -35,7 +35,7 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     settings.data.mkdir(parents=True, exist_ok=True)
     jobs = Jobs(settings.redis_url)
     database = Database(settings.database, pool=settings.threads + 4, nudge=jobs.nudge_soon)
-    backbone = load_backbone(settings.backbone, settings.precision)
+    backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
     releases = Releases(database, backbone, store)
     reader = Batcher(backbone, cores) if shared else backbone

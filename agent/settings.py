@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from skills import DEFAULT_BACKBONE, Precision
+from skills import DEFAULT_BACKBONE, Device, Precision
 
 TRAINING_GIB = 4.0
 
@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Address that visitors use, when a proxy stands in front")
     backbone: str = DEFAULT_BACKBONE
     precision: Precision = "auto"
+    device: Device = Field("cpu", description="cuda: read and train on the GPU")
     threads: int = Field(16, ge=1, le=200, description="Turns at once; beyond it 429")
     torch_threads: int = Field(0, ge=0, description="0: let torch decide")
     training_gib: float = Field(TRAINING_GIB, gt=0, description="Memory that one retraining may take, in GiB")

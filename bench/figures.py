@@ -1,10 +1,11 @@
 """A figure of the speed table: a ratio measured in one run, its spread, the goal it is held to."""
 
+import argparse
 import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,7 +49,8 @@ class Figure:
     def line(self) -> str:
         """Return the figure as a line of the table."""
         spread = f"[{self.spread[0]:.3g} to {self.spread[1]:.3g}]" if self.spread else ""
-        goal = f"{self.bound} {self.goal:g}{self.unit}  {'met' if self.met else 'NOT met'}" if self.goal is not None else ""
+        held = "met" if self.met else "NOT met"
+        goal = "" if self.goal is None else f"{self.bound} {self.goal:g}{self.unit}  {held}"
         value = f"{self.value:.4g}{self.unit}"
         return f"  {self.what:<58} {value:>9} {spread:<18} {goal:<22} {self.note}".rstrip()
 
@@ -78,3 +80,18 @@ def machine() -> dict[str, str | int | list[str]]:
 def as_json(figures: Sequence[Figure]) -> str:
     """Return machine and figures for other programs."""
     return json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1)
+
+
+def show(about: str | None, measure: Callable[[bool], Sequence[Figure]]) -> None:
+    """Run one bench from the command line and print its figures."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--json", action="store_true", help="machine and figures as JSON")
+    asked = parser.parse_args()
+    figures = measure(asked.quick)
+    if asked.json:
+        print(as_json(figures))
+        return
+    print("  ".join(f"{name} {value}" for name, value in machine().items()))
+    for figure in figures:
+        print(figure.line())

@@ -88,7 +88,7 @@ def _measure(task: Any, measure: str, seed: int, as_json: bool) -> None:  # noqa
     from skills.loading import load_backbone  # noqa: PLC0415
 
     settings = Settings()
-    backbone = load_backbone(settings.backbone, settings.precision)
+    backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     with training_bar(quiet=as_json) as bar:
         shown = bar.add_task("tuning", total=None, left="")
 

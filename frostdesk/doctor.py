@@ -27,11 +27,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _queue(settings)
     yield from _database(settings)
     try:
-        backbone = load_backbone(settings.backbone, settings.precision)
+        backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     except BackboneUnusable as error:
         yield "backbone", False, str(error)
     else:
-        yield "backbone", True, f"{backbone.name}, {backbone.dtype}, fingerprint {backbone.fingerprint[:12]}"
+        how = f"{backbone.dtype} on {backbone.device}"
+        yield "backbone", True, f"{backbone.name}, {how}, fingerprint {backbone.fingerprint[:12]}"
 
 
 def _disk(settings: Settings) -> Finding:

@@ -8,3 +8,4 @@ from typing import Literal
 
 DEFAULT_BACKBONE = "all-MiniLM-L6-v2"
 Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]

@@ -46,7 +46,7 @@ class Backbone:
         self.encoder, self.tokenizer = encoder, tokenizer
         self.fingerprint, self.name, self.path = fingerprint, name, path
         self.dimensions: Dimensions = encoder.dimensions
-        self.dtype = encoder.dtype
+        self.dtype, self.device = encoder.dtype, encoder.device
         self._loaded = digest_tensors(encoder.tensors())
 
     def verify(self) -> None:
@@ -66,9 +66,9 @@ class Backbone:
     def forward(self, rows: Sequence[Row]) -> Tensor:
         """Read rows that may each carry another prompt (or none) in one mixed forward.
 
-        Returns mean-pooled states `[B, H]`, float32, in the order given. A row's result does not depend on
-        its neighbours (tests/skills/test_backbone.py states the tolerance). More than 64 rows are read in
-        batches of similar length.
+        Returns mean-pooled states `[B, H]`, float32, in main memory, in the order given. A row's result does not
+        depend on its neighbours (tests/skills/test_backbone.py states the tolerance). More than 64 rows are
+        read in batches of similar length.
         """
         if len(rows) <= ROWS_AT_ONCE:
             return self._mixed(rows)
@@ -85,13 +85,13 @@ class Backbone:
         return self.forward([Row(tokens, prefix) for tokens in self.tokenize(texts, length)])
 
     def activations(self, text: str) -> Tensor:
-        """Return the keys and values of a text read alone: `[L, 2, T, D]`, float32."""
+        """Return the keys and values of a text read alone: `[L, 2, T, D]`, float32, in main memory."""
         tokens, mask = pad(self.tokenize([text]))
         kept: list[Tensor] = []
         with torch.no_grad():
             self.encoder.states(tokens, mask, keep=kept)
         stacked = torch.stack(kept)[:, :, 0]  # [L, 2, kv_heads, T, head_dim]
-        return stacked.transpose(2, 3).flatten(3).float()
+        return stacked.transpose(2, 3).flatten(3).float().cpu()
 
     @torch.no_grad()
     def _mixed(self, rows: Sequence[Row]) -> Tensor:
@@ -101,7 +101,7 @@ class Backbone:
         prefixes, prefix_mask = self._gather([row.prefix for row in rows])
         shifts = [row.prompt_length if row.positions == "after_prefix" else 0 for row in rows]
         starts = torch.tensor(shifts) if any(shifts) else None
-        return pool(self.encoder.states(tokens, mask, prefixes, prefix_mask, starts), mask)
+        return pool(self.encoder.states(tokens, mask, prefixes, prefix_mask, starts), mask.to(self.device)).cpu()
 
     def _gather(self, prefixes: Sequence[Tensor | None]) -> tuple[Tensor | None, Tensor | None]:
         """Pack prefixes of different lengths: `[L, 2, B, kv_heads, P, head_dim]`, and their mask `[B, P]`."""

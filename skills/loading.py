@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from skills import DEFAULT_BACKBONE, Precision
+from skills import DEFAULT_BACKBONE, Device, Precision
 from skills.backbone import Backbone, pad, pool
 from skills.encoder import Dimensions, Encoder
 from skills.errors import BackboneUnusable
@@ -35,11 +35,13 @@ SAMPLE = (
 )
 
 
-def load_backbone(source: str = DEFAULT_BACKBONE, precision: Precision = "auto") -> Backbone:
+def load_backbone(source: str = DEFAULT_BACKBONE, precision: Precision = "auto", device: Device = "cpu") -> Backbone:
     """Load an encoder from the default wheel, a local folder or a hub id; freeze and fingerprint it.
 
     Raises BackboneUnusable, with what to do, when it cannot be loaded or cannot take prefixes.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BackboneUnusable("torch finds no GPU that it can use here; set FROSTDESK_DEVICE=cpu, or mend its driver.")
     folder = find_folder(source)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -54,7 +56,7 @@ def load_backbone(source: str = DEFAULT_BACKBONE, precision: Precision = "auto")
     tokenizer.no_padding()
     tokenizer.no_truncation()
     fingerprint = digest_tensors(weights, vocabulary_bytes(tokenizer.get_vocab()))
-    encoder = choose_encoder(weights, read_dimensions(config, source), tokenizer, precision)
+    encoder = choose_encoder(weights, read_dimensions(config, source), tokenizer, precision, device)
     return Backbone(encoder, tokenizer, fingerprint, source, str(folder))
 
 
@@ -95,16 +97,16 @@ def read_dimensions(config: dict[str, Any], source: str) -> Dimensions:
 
 
 def choose_encoder(
-    weights: dict[str, Tensor], sizes: Dimensions, tokenizer: Tokenizer, precision: Precision
+    weights: dict[str, Tensor], sizes: Dimensions, tokenizer: Tokenizer, precision: Precision, device: Device
 ) -> Encoder:
     """Decide the serving dtype once: bfloat16 where it is clearly faster and reads the same."""
     if precision != "auto":
-        return Encoder(weights, sizes, torch.bfloat16 if precision == "bfloat16" else torch.float32)
-    exact = Encoder(weights, sizes, torch.float32)
-    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):  # noqa: SLF001
+        return Encoder(weights, sizes, torch.bfloat16 if precision == "bfloat16" else torch.float32, device)
+    exact = Encoder(weights, sizes, torch.float32, device)
+    if device == "cpu" and not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):  # noqa: SLF001
         log.info("backbone dtype float32: this processor has no bfloat16 instructions")
         return exact
-    rough = Encoder(weights, sizes, torch.bfloat16)
+    rough = Encoder(weights, sizes, torch.bfloat16, device)
     batch = pad([encoding.ids for encoding in tokenizer.encode_batch([*SAMPLE] * 4)])
     (said, slow), (rough_said, fast) = _timed(exact, *batch), _timed(rough, *batch)
     cosine = float(cosine_similarity(said, rough_said, dim=-1).min())
@@ -130,6 +132,6 @@ def _timed(encoder: Encoder, tokens: Tensor, mask: Tensor) -> tuple[Tensor, floa
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        states = encoder.states(tokens, mask)
+        pooled = pool(encoder.states(tokens, mask), mask.to(encoder.device)).cpu()
         times.append(time.perf_counter() - start)
-    return pool(states, mask), sorted(times)[len(times) // 2]
+    return pooled, sorted(times)[len(times) // 2]

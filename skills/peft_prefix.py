@@ -35,7 +35,7 @@ class PeftPrefix:
             num_layers=sizes.layers,
             num_attention_heads=sizes.kv_heads,
         )
-        self._sizes, self._encoder = sizes, encoder
+        self._sizes, self._encoder, self._device = sizes, encoder, backbone.device
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks for an attribute transformers renamed
             self._peft: PeftModel = get_peft_model(encoder, config)
@@ -46,27 +46,27 @@ class PeftPrefix:
             self.weight.copy_(to_peft(initial))
 
     def read(self, rows: Sequence[tuple[int, ...]]) -> Tensor:
-        """Return pooled states `[B, H]` of token rows read under the prefix, text positions from zero."""
-        tokens, mask = pad(rows)
+        """Return pooled states `[B, H]`, in main memory, of token rows read under the prefix, positions from zero."""
+        tokens, mask = (part.to(self._device) for part in pad(rows))
         past: DynamicCache = self._peft.get_prompt(len(rows))  # type: ignore[assignment]
         prefix_mask = mask.new_ones((len(rows), past.get_seq_length()))
-        positions = torch.arange(tokens.shape[1]).expand(len(rows), -1) + self._sizes.first_position
+        places = torch.arange(tokens.shape[1], device=self._device) + self._sizes.first_position
         output = self._encoder(
             input_ids=tokens,
             attention_mask=torch.cat([prefix_mask, mask], dim=1),
-            position_ids=positions,
+            position_ids=places.expand(len(rows), -1),
             past_key_values=past,
         )
-        return pool(output.last_hidden_state, mask)
+        return pool(output.last_hidden_state, mask).cpu()
 
     def tensor(self) -> Tensor:
         """Return the prefix as it stands: `[L, 2, P, D]`, float32."""
         flat = get_peft_model_state_dict(self._peft)["prompt_embeddings"]
-        return from_peft(flat.float(), self._sizes.layers)
+        return from_peft(flat.float().cpu(), self._sizes.layers)
 
 
 def load_for_training(backbone: Backbone) -> PreTrainedModel:
-    """Load transformers' encoder over the backbone's folder: frozen, in eval mode, in the serving dtype.
+    """Load transformers' encoder over the backbone's folder: frozen, in eval mode, in the serving dtype and place.
 
     Raises BackboneChanged if its weights are not those of the backbone that serves.
     """
@@ -85,4 +85,4 @@ def load_for_training(backbone: Backbone) -> PreTrainedModel:
     vocabulary = vocabulary_bytes(backbone.tokenizer.get_vocab())
     if digest_tensors(encoder.state_dict(), vocabulary) != backbone.fingerprint:
         raise BackboneChanged("The backbone's files changed since this process loaded them; restart it.")
-    return cast("PreTrainedModel", encoder.to(backbone.dtype))
+    return cast("PreTrainedModel", encoder.to(backbone.device, backbone.dtype))
