@@ -44,9 +44,19 @@ class Said:
 class Arrival:
     """A stored message, and the turn it already had, if this is a repetition."""
 
-    conversation_id: str
-    message_id: str
+    conversation: Conversation
+    message: Message
     turn_id: str | None
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation's id."""
+        return self.conversation.id
+
+    @property
+    def message_id(self) -> str:
+        """The message's id."""
+        return self.message.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +82,9 @@ def receive(session: Session, desk_id: str, said: Said) -> Arrival:
         )
         if known is not None:
             turn_id = session.scalar(select(Turn.id).where(Turn.message_id == known.id))
-            return Arrival(conversation.id, known.id, turn_id)
+            return Arrival(conversation, known, turn_id)
     message = add_message(session, conversation, "customer", said.text, said.client_id)
-    return Arrival(conversation.id, message.id, None)
+    return Arrival(conversation, message, None)
 
 
 def add_message(
@@ -92,9 +102,9 @@ def add_message(
 
 def read_past(session: Session, arrival: Arrival, limit: int = 10) -> Past:
     """Return what was said and decided before a message."""
-    conversation = session.get_one(Conversation, arrival.conversation_id)
+    conversation = arrival.conversation
     if conversation.last_seq == 1:
-        return Past(conversation.owner, (), session.get_one(Message, arrival.message_id).text, ())
+        return Past(conversation.owner, (), arrival.message.text, ())
     turns = session.scalars(
         select(Turn)
         .where(Turn.conversation_id == conversation.id, Turn.message_id != arrival.message_id)

@@ -1,7 +1,9 @@
 """A turn as it is shown: the body of the chat endpoint, of `ask --json` and of the review queue."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.router import Lead
@@ -10,14 +12,21 @@ from agent.tables import Article, Escalation, Message, Turn
 
 def show_turn(session: Session, turn: Turn) -> dict[str, Any]:
     """Return what was said and decided in a turn."""
-    reply = session.get(Message, turn.reply_id) if turn.reply_id else None
+    reply, escalation = session.execute(
+        select(Message.text, Escalation)
+        .select_from(Turn)
+        .outerjoin(Message, Turn.reply_id == Message.id)
+        .outerjoin(Escalation, Escalation.turn_id == Turn.id)
+        .where(Turn.id == turn.id)
+    ).one()
+    shown, *suggested = _articles(session, turn.desk_id, [turn.article, *turn.suggestions])
     return {
         "conversation_id": turn.conversation_id,
         "turn_id": turn.id,
         "outcome": turn.outcome,
-        "reply": reply.text if reply else None,
-        "article": _article(session, turn.desk_id, turn.article) if turn.article else None,
-        "suggestions": [_article(session, turn.desk_id, slug) for slug in turn.suggestions],
+        "reply": reply,
+        "article": shown,
+        "suggestions": suggested,
         "route": {
             "intent": turn.intent,
             "confidence": turn.confidence,
@@ -25,18 +34,20 @@ def show_turn(session: Session, turn: Turn) -> dict[str, Any]:
             "action": turn.leads_to,
         },
         "verdicts": turn.verdicts,
-        "escalation": _escalation(session, turn),
+        "escalation": _escalation(escalation) if escalation else None,
         "milliseconds": turn.milliseconds,
     }
 
 
-def _article(session: Session, desk_id: str, slug: str) -> dict[str, Any]:
-    article = session.query(Article).filter_by(desk_id=desk_id, slug=slug).one_or_none()
-    if article is None:  # removed since
-        return {"slug": slug, "question": None, "link": None}
-    return {"slug": article.slug, "question": article.question, "link": article.link}
+def _articles(session: Session, desk_id: str, slugs: Sequence[str | None]) -> list[dict[str, Any] | None]:
+    """Return what is shown of each article; of one that was removed since, its slug."""
+    wanted = [slug for slug in slugs if slug is not None]
+    if not wanted:
+        return [None] * len(slugs)
+    rows = session.scalars(select(Article).where(Article.desk_id == desk_id, Article.slug.in_(wanted)))
+    there = {row.slug: {"slug": row.slug, "question": row.question, "link": row.link} for row in rows}
+    return [there.get(slug, {"slug": slug, "question": None, "link": None}) if slug else None for slug in slugs]
 
 
-def _escalation(session: Session, turn: Turn) -> dict[str, Any] | None:
-    row = session.query(Escalation).filter_by(turn_id=turn.id).one_or_none()
-    return {"id": row.id, "reason": row.reason, "summary": row.summary} if row else None
+def _escalation(row: Escalation) -> dict[str, Any]:
+    return {"id": row.id, "reason": row.reason, "summary": row.summary}
