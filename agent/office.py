@@ -28,7 +28,7 @@ class Office:
 def open_office(settings: Settings, shared: bool = False) -> Office:
     """Open a process's office: connect, load the backbone, load no desk yet.
 
-    `shared`: many threads will take turns here, so one of them reads for all, on all cores.
+    `shared`: many threads will take turns here, so as many lanes as there are cores read for all.
     """
     cores = settings.torch_threads or torch.get_num_threads()
     torch.set_num_threads(1 if shared else cores)
@@ -38,7 +38,7 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     backbone = load_backbone(settings.backbone, settings.precision)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
     releases = Releases(database, backbone, store)
-    reader = Batcher(backbone, cores) if shared else backbone
+    reader = Batcher(backbone, lanes=cores) if shared else backbone
     return Office(database, backbone, reader, releases, jobs)
 
 

@@ -48,7 +48,11 @@ class Figure:
     def line(self) -> str:
         """Return the figure as a line of the table."""
         spread = f"[{self.spread[0]:.3g} to {self.spread[1]:.3g}]" if self.spread else ""
-        goal = f"{self.bound} {self.goal:g}{self.unit}  {'met' if self.met else 'NOT met'}" if self.goal is not None else ""
+        goal = (
+            f"{self.bound} {self.goal:g}{self.unit}  {'met' if self.met else 'NOT met'}"
+            if self.goal is not None
+            else ""
+        )
         value = f"{self.value:.4g}{self.unit}"
         return f"  {self.what:<58} {value:>9} {spread:<18} {goal:<22} {self.note}".rstrip()
 

@@ -25,6 +25,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from skills.backbone import Backbone, Positions
+from skills.blocks import settle
 from skills.calibration import ExclusiveCalibration, LabelCalibration
 from skills.encoder import Dimensions
 from skills.errors import PromptRefused
@@ -92,7 +93,11 @@ def pack(prompt: SoftPrompt, dimensions: Dimensions) -> tuple[str, bytes]:
 
 
 def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
-    """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised."""
+    """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised.
+
+    Tensors stay in the number format they are stored in, so that what is live takes no more memory than its record;
+    whoever computes with them widens them, which is exact.
+    """
     files = read_files(content)
     if hashlib.sha256(files[MANIFEST]).hexdigest() != digest:
         raise PromptRefused(f"The stored prompt {digest[:12]} is not the one of that name: its manifest was changed.")
@@ -112,14 +117,15 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
         )
     head = _tensors(files[HEAD], HEAD)
     _check_head(head, manifest, backbone.dimensions.hidden)
+    settled = settle({**head, PREFIX: _read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions)})
     return SoftPrompt(
         skill=manifest.skill,
         kind=manifest.kind,
         instruction=manifest.instruction,
         fingerprint=manifest.fingerprint,
         axes=manifest.axes,
-        prefix=_read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions),
-        head={name: tensor.float() for name, tensor in head.items()},
+        prefix=settled.pop(PREFIX),
+        head=settled,
         calibration=manifest.calibration,
         positions=manifest.positions,
         bank_labels=manifest.bank_labels,
@@ -172,7 +178,7 @@ def _read_prefix(content: bytes, config: bytes, sizes: Dimensions) -> Tensor:
         raise PromptRefused(f"prompt_embeddings has shape {tuple(flat.shape)}; this backbone needs [P, {width}].")
     if said.get("num_virtual_tokens") != flat.shape[0]:
         raise PromptRefused(f"{CONFIG} promises {said.get('num_virtual_tokens')} tokens; there are {flat.shape[0]}.")
-    return from_peft(flat.float(), sizes.layers)
+    return from_peft(flat, sizes.layers)
 
 
 def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
