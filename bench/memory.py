@@ -10,6 +10,7 @@ resident set without mapped files.
 import argparse
 import gc
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from safetensors.torch import load as load_tensors
 
 from agent.demo_desk import shipped
 from skills.backbone import Backbone
-from skills.checkpoint import HEAD, PREFIX, unpack
+from skills.checkpoint import HEAD, PREFIX
 from skills.live import Live
 from skills.loading import load_backbone
 from skills.prompt import SoftPrompt
+from skills.store import Store
 
 NAMES = ("router", "classification", "sentiment", "faq")
 DESKS, QUICK_DESKS = 1000, 200
@@ -45,14 +47,20 @@ def resident() -> int:
 
 def measure(quick: bool) -> list[Figure]:
     """Return the figures."""
-    backbone, desks = load_backbone(), QUICK_DESKS if quick else DESKS
-    records = [(entry["digest"], content) for entry, content in map(shipped, NAMES)]
+    with tempfile.TemporaryDirectory() as folder:
+        return _measure(Path(folder), QUICK_DESKS if quick else DESKS)
+
+
+def _measure(folder: Path, desks: int) -> list[Figure]:
+    backbone = load_backbone()
+    records = {entry["digest"]: content for entry, content in map(shipped, NAMES)}
+    store = Store(folder, backbone, records.__getitem__)
 
     def load(desk_id: str) -> tuple[SoftPrompt, ...]:
         del desk_id
-        return tuple(unpack(content, digest, backbone) for digest, content in records)
+        return tuple(map(store.load, records))
 
-    sizes = [stored_bytes(content) for _, content in records]
+    sizes = [stored_bytes(content) for content in records.values()]
     live = Live(load, desks)
     load("warm")  # what the first of all needs (parsers, compiled checks) is not the prompts'
     before = resident()

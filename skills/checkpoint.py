@@ -25,7 +25,6 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from skills.backbone import Backbone, Positions
-from skills.blocks import settle
 from skills.calibration import ExclusiveCalibration, LabelCalibration
 from skills.encoder import Dimensions
 from skills.errors import PromptRefused
@@ -117,15 +116,14 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
         )
     head = _tensors(files[HEAD], HEAD)
     _check_head(head, manifest, backbone.dimensions.hidden)
-    settled = settle({**head, PREFIX: _read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions)})
     return SoftPrompt(
         skill=manifest.skill,
         kind=manifest.kind,
         instruction=manifest.instruction,
         fingerprint=manifest.fingerprint,
         axes=manifest.axes,
-        prefix=settled.pop(PREFIX),
-        head=settled,
+        prefix=_read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions),
+        head=head,
         calibration=manifest.calibration,
         positions=manifest.positions,
         bank_labels=manifest.bank_labels,
