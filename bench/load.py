@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from figures import Figure, as_json, paired
 from processes import Visitors, installed, resident
 
@@ -117,7 +116,6 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--length", type=int, default=1)
     given = parser.parse_args()
-    torch.set_num_threads(torch.get_num_threads())
     figures = measure(given.quick, given.postgres, given.length)
     print(as_json(figures) if given.json else "\n".join(figure.line() for figure in figures))
 
