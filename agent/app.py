@@ -55,6 +55,8 @@ from skills.meanings import Meanings
 log = structlog.get_logger(__name__)
 BODY_BYTES = 64 * 1024
 WARM_DESKS = 20
+SPARE = 4
+"""Threads for what takes no place: health checks, pages, streams. The pool has as many connections more."""
 DESCRIPTION = """
 One frozen language model answers for many support desks; each desk's skills are small tuned prompts.
 
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads + SPARE
         office = await anyio.to_thread.run_sync(_ready_office, settings)
         streams = Streams()
         with office.database.writing() as session:
@@ -133,7 +135,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app.include_router(pages.router)
     app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "pages")), name="static")
     handle_errors(app)
-    return Edge(app, origins=origins, most=settings.threads)
+    return Edge(app, origins, at_once=settings.threads, waiting=settings.waiting)
 
 
 def _ready_office(settings: Settings) -> Office:

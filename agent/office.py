@@ -8,7 +8,7 @@ from agent.database import Database
 from agent.jobs import Jobs
 from agent.releases import Releases, read_artefact
 from agent.settings import Settings
-from skills.backbone import Backbone
+from skills.backbone import ROWS_AT_ONCE, Backbone
 from skills.batching import Batcher, Reader
 from skills.loading import load_backbone
 from skills.store import Store
@@ -28,7 +28,7 @@ class Office:
 def open_office(settings: Settings, shared: bool = False) -> Office:
     """Open a process's office: connect, load the backbone, load no desk yet.
 
-    `shared`: many threads will take turns here, so one of them reads for all, on all cores.
+    `shared`: many threads will take turns here, so as many lanes as there are cores read for all.
     """
     cores = settings.torch_threads or torch.get_num_threads()
     torch.set_num_threads(1 if shared else cores)
@@ -38,8 +38,13 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
     releases = Releases(database, backbone, store)
-    reader = Batcher(backbone, cores) if shared else backbone
-    return Office(database, backbone, reader, releases, jobs)
+    return Office(database, backbone, _shared(backbone, cores) if shared else backbone, releases, jobs)
+
+
+def _shared(backbone: Backbone, cores: int) -> Batcher:
+    """Return what many threads read through: a lane a core, or one for a GPU, which likes many rows at once."""
+    on_gpu = backbone.device.type == "cuda"
+    return Batcher(backbone, lanes=1, share=ROWS_AT_ONCE) if on_gpu else Batcher(backbone, lanes=cores)
 
 
 def close_office(office: Office) -> None:

@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     backbone: str = DEFAULT_BACKBONE
     precision: Precision = "auto"
     device: Device = Field("cpu", description="cuda: read and train on the GPU")
-    threads: int = Field(16, ge=1, le=200, description="Turns at once; beyond it 429")
+    threads: int = Field(16, ge=1, le=200, description="Requests that work at once")
+    waiting: int = Field(112, ge=0, le=10_000, description="Requests that wait for those; beyond it 429")
     torch_threads: int = Field(0, ge=0, description="0: let torch decide")
     training_gib: float = Field(TRAINING_GIB, gt=0, description="Memory that one retraining may take, in GiB")
     poll_seconds: float = Field(5.0, gt=0, description="How often a process looks for changes without a hint")

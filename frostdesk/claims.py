@@ -91,7 +91,7 @@ def claim_on_retrained(name: str, old: tuple[Version, SoftPrompt] | None, new: t
         return Claim("retrained", f"{name} has its first version", f"digest {version.digest[:12]}", [])
     before, known = old
     same_shape = prompt.prefix.shape == known.prefix.shape
-    moved = float((prompt.prefix - known.prefix).abs().max()) if same_shape else None
+    moved = float((prompt.prefix.float() - known.prefix.float()).abs().max()) if same_shape else None
     words = "another length of prefix" if moved is None else f"prefix moved by up to {moved:.3g}"
     differs = version.digest != before.digest and moved != 0
     return Claim(

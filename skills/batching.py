@@ -1,24 +1,27 @@
-"""Coalescing: concurrent callers' rows share one forward.
+"""Coalescing: concurrent callers' rows share forwards.
 
-One thread stands in front of the backbone and there is no timer. Idle, it runs what comes at once;
-busy, it takes everything that queued during the last forward. So a lone message never waits for
-company, and company is used when it is there.
+So many lanes stand in front of the backbone, each a thread that computes on one core, and there is no timer. A free
+lane takes its share of the rows that wait: a lone message is spread over all lanes at once, and what queued during the
+last forwards goes together. So a lone message never waits for company, and company is used when it is there.
 
-That thread alone computes on several cores. Every thread that does brings helpers of its own, and once a
-process has more of them than cores, OpenMP puts each to sleep after every operation: a forward then takes
-twice as long as on one core (docs/decisions/0006).
+No thread computes on several cores: a forward that does waits for its slowest thread hundreds of times, and every
+thread that does brings helpers of its own (docs/decisions/0006, 0020).
 """
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from skills.backbone import ROWS_AT_ONCE, Row
+from skills.backbone import Row
+
+SHARE = 16
+"""Rows that a lane reads at once. On processors more are no quicker a row, and whoever comes next waits longer."""
 
 
 class Reader(Protocol):
@@ -29,66 +32,83 @@ class Reader(Protocol):
         ...
 
 
-_Ask = tuple[Sequence[Row], "Future[Tensor]"]
+@dataclass(slots=True)
+class _Ask:
+    """One caller's rows, and what has been read of them."""
+
+    rows: Sequence[Row]
+    future: "Future[Tensor]" = field(default_factory=Future)
+    read: dict[int, Tensor] = field(default_factory=dict)
+
+
+_Waiting = tuple[_Ask, int]
 
 
 class Batcher:
-    """A thread that owns the forward; `forward` blocks until its rows are read.
+    """Threads that own the forward; `forward` blocks until its rows are read.
 
-    `cores`: on how many it computes (None: as many as the thread that makes it).
+    `lanes`: how many threads; `share`: how many rows one reads at once.
     """
 
-    def __init__(self, backbone: Reader, cores: int | None = None) -> None:
-        self._backbone = backbone
-        self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
-        ours, ready = torch.get_num_threads(), threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(cores or ours, ready), name="batcher", daemon=True)
-        self._thread.start()
-        ready.wait()
-        torch.set_num_threads(ours)  # what was set last is what later threads start with
+    def __init__(self, backbone: Reader, lanes: int = 1, share: int = SHARE) -> None:
+        self._backbone, self._share = backbone, share
+        self._waiting: deque[_Waiting] = deque()
+        self._news, self._idle, self._open = threading.Condition(), 0, True
+        self._lanes = [threading.Thread(target=self._run, name=f"lane{n}", daemon=True) for n in range(lanes)]
+        for lane in self._lanes:
+            lane.start()
 
     def forward(self, rows: Sequence[Row]) -> Tensor:
-        """Return `[B, H]` for these rows; they may share the pass with other callers' rows.
+        """Return `[B, H]` for these rows; they may share passes with other callers' rows.
 
-        Raises whatever the forward raised. A pass that fails is repeated once for each caller alone, so
+        Raises whatever the forward raised. A pass that fails is repeated once for each row alone, so
         one caller's bad row fails only that caller.
         """
-        future: Future[Tensor] = Future()
-        self._asks.put((rows, future))
-        return future.result()
+        if not rows:
+            return self._backbone.forward(rows)
+        ask = _Ask(rows)
+        with self._news:
+            self._waiting.extend((ask, place) for place in range(len(rows)))
+            self._news.notify_all()
+        return ask.future.result()
 
     def close(self) -> None:
-        """Finish what is queued and stop the thread."""
-        self._asks.put(None)
-        self._thread.join()
+        """Finish what is queued and stop the threads."""
+        with self._news:
+            self._open = False
+            self._news.notify_all()
+        for lane in self._lanes:
+            lane.join()
 
-    def _run(self, cores: int, ready: threading.Event) -> None:
-        torch.set_num_threads(cores)
+    def _run(self) -> None:
+        torch.set_num_threads(1)
         torch.get_num_threads()  # binds this thread to the number; until then a thread follows what is set last
-        ready.set()
-        open_ = True
-        while open_:
-            asks = [self._asks.get()]
-            while sum(len(ask[0]) for ask in asks if ask) < ROWS_AT_ONCE:
-                try:
-                    asks.append(self._asks.get_nowait())
-                except queue.Empty:
-                    break
-            open_ = None not in asks
-            self._answer([ask for ask in asks if ask is not None])
+        while taken := self._take():
+            self._answer(taken)
 
-    def _answer(self, asks: list[_Ask]) -> None:
-        if not asks:
-            return
+    def _take(self) -> list[_Waiting]:
+        """Wait for rows; return this lane's share of them, nothing when all is done."""
+        with self._news:
+            self._idle += 1
+            while self._open and not self._waiting:
+                self._news.wait()
+            share = min(self._share, -(-len(self._waiting) // self._idle))
+            self._idle -= 1
+            return [self._waiting.popleft() for _ in range(share)]
+
+    def _answer(self, taken: list[_Waiting]) -> None:
         try:
-            states = self._backbone.forward([row for rows, _ in asks for row in rows])
+            states = self._backbone.forward([ask.rows[place] for ask, place in taken])
         except Exception as error:  # noqa: BLE001 - handed to the caller it belongs to
-            if len(asks) == 1:
-                asks[0][1].set_exception(error)
-                return
-            for ask in asks:
-                self._answer([ask])
+            if len(taken) > 1:
+                for one in taken:
+                    self._answer([one])
+            elif not taken[0][0].future.done():
+                taken[0][0].future.set_exception(error)
             return
-        parts = torch.split(states, [len(rows) for rows, _ in asks])
-        for (_, future), part in zip(asks, parts, strict=True):
-            future.set_result(part)
+        with self._news:
+            for (ask, place), state in zip(taken, states, strict=True):
+                ask.read[place] = state
+            done = {id(ask): ask for ask, _ in taken if len(ask.read) == len(ask.rows)}
+        for ask in done.values():
+            ask.future.set_result(torch.stack([ask.read[place] for place in range(len(ask.rows))]))

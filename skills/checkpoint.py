@@ -92,7 +92,11 @@ def pack(prompt: SoftPrompt, dimensions: Dimensions) -> tuple[str, bytes]:
 
 
 def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
-    """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised."""
+    """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised.
+
+    Tensors stay in the number format they are stored in, so that what is live takes no more memory than its record;
+    whoever computes with them widens them, which is exact.
+    """
     files = read_files(content)
     if hashlib.sha256(files[MANIFEST]).hexdigest() != digest:
         raise PromptRefused(f"The stored prompt {digest[:12]} is not the one of that name: its manifest was changed.")
@@ -119,7 +123,7 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
         fingerprint=manifest.fingerprint,
         axes=manifest.axes,
         prefix=_read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions),
-        head={name: tensor.float() for name, tensor in head.items()},
+        head=head,
         calibration=manifest.calibration,
         positions=manifest.positions,
         bank_labels=manifest.bank_labels,
@@ -172,7 +176,7 @@ def _read_prefix(content: bytes, config: bytes, sizes: Dimensions) -> Tensor:
         raise PromptRefused(f"prompt_embeddings has shape {tuple(flat.shape)}; this backbone needs [P, {width}].")
     if said.get("num_virtual_tokens") != flat.shape[0]:
         raise PromptRefused(f"{CONFIG} promises {said.get('num_virtual_tokens')} tokens; there are {flat.shape[0]}.")
-    return from_peft(flat.float(), sizes.layers)
+    return from_peft(flat, sizes.layers)
 
 
 def _tensors(content: bytes, name: str) -> dict[str, Tensor]:

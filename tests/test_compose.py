@@ -1,5 +1,6 @@
 """docker-compose.yml: compose accepts it, and what it starts is there to be started."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from typer.main import get_command
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from agent.settings import Settings
 from frostdesk.cli import app
@@ -36,7 +38,15 @@ def test_compose_accepts_it_with_passwords_only(tmp_path: Path) -> None:
 
     def config(secrets: dict[str, str]) -> subprocess.CompletedProcess[str]:
         env = {name: value for name, value in os.environ.items() if name not in SECRETS} | secrets
-        command = [*(compose() or ()), "--env-file", str(tmp_path / "empty.env"), "config", "--quiet"]
+        command = [
+            *(compose() or ()),
+            "--env-file",
+            str(tmp_path / "empty.env"),
+            "--profile",
+            "replicas",
+            "config",
+            "--quiet",
+        ]
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
     accepted = config(SECRETS)
@@ -48,7 +58,7 @@ def test_compose_accepts_it_with_passwords_only(tmp_path: Path) -> None:
 
 
 def test_every_command_is_a_real_one() -> None:
-    assert set(OURS) == {"migrate", "api", "events", "training", "beat"}
+    assert set(OURS) == {"migrate", "api", "replica", "events", "training", "beat"}
     root = get_command(app)
     for service in OURS.values():
         name, *options = service["command"]
@@ -69,7 +79,41 @@ def test_everything_that_stays_up_has_a_health_check_and_keeps_its_data() -> Non
     volumes = set(yaml.safe_load(TEXT)["volumes"])
     for name, service in SERVICES.items():
         assert name == "migrate" or service["healthcheck"]["test"], name
-        assert all(volume.split(":")[0] in volumes for volume in service["volumes"]), name
+        kept = [volume.split(":")[0] for volume in service["volumes"]]
+        assert all(source in volumes or source == "/data" or (ROOT / source).is_file() for source in kept), name
+
+
+def test_replicas_stand_behind_the_proxy_and_share_nothing_but_the_database_and_the_queue() -> None:
+    replica, proxy = SERVICES["replica"], SERVICES["proxy"]
+    assert replica["profiles"] == proxy["profiles"] == ["replicas"]
+    assert replica["volumes"] == ["/data"]  # each its own
+    assert "ports" not in replica
+    assert proxy["depends_on"] == {"replica": {"condition": "service_healthy"}}
+    shared = {"DATABASE_URL", "REDIS_URL"}
+    assert {name: replica["environment"][name] for name in shared} == {
+        name: SERVICES["api"]["environment"][name] for name in shared
+    }
+
+
+def test_the_proxy_knows_the_replicas_port_and_holds_no_stream_back() -> None:
+    text = (ROOT / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+    assert f"dynamic a replica {Settings.model_fields['port'].default} " in text
+    assert "flush_interval -1" in text
+
+
+@pytest.mark.parametrize(
+    ("peer", "seen"), [("172.18.0.5", "203.0.113.7"), ("203.0.113.9", "203.0.113.9"), ("127.0.0.1", "127.0.0.1")]
+)
+def test_a_replica_believes_the_proxy_and_nobody_else_about_addresses(peer: str, seen: str) -> None:
+    found: list[str] = []
+
+    async def app(scope: Any, receive: object, send: object) -> None:
+        found.append(scope["client"][0])
+
+    trusted = SERVICES["replica"]["environment"]["FORWARDED_ALLOW_IPS"]
+    scope = {"type": "http", "scheme": "http", "client": (peer, 1), "headers": [(b"x-forwarded-for", b"203.0.113.7")]}
+    asyncio.run(ProxyHeadersMiddleware(app, trusted)(scope, None, None))  # type: ignore[arg-type]
+    assert found == [seen]
 
 
 def test_images_are_pinned_and_no_password_is_written_down() -> None:
@@ -82,7 +126,7 @@ def test_images_are_pinned_and_no_password_is_written_down() -> None:
 def test_every_setting_it_gives_is_one() -> None:
     for service in OURS.values():
         for name in service["environment"]:
-            known = name in ("DATABASE_URL", "REDIS_URL", "REMAP_SIGTERM")
+            known = name in ("DATABASE_URL", "REDIS_URL", "REMAP_SIGTERM", "FORWARDED_ALLOW_IPS")
             assert known or name.removeprefix("FROSTDESK_").lower() in Settings.model_fields, name
 
 

@@ -1,12 +1,14 @@
 """The outermost layer: request ids, the access log, security headers, CORS, admission."""
 
 import time
+from contextlib import nullcontext
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent.api.admission import Admission, takes_a_place
 from agent.api.origins import Origins, is_own
 from agent.api.protocols.errors import shape_of
 from agent.api.slow_bodies import SENTENCE, TOO_SLOW, body_ahead
@@ -43,16 +45,18 @@ def problem(
 
 
 class Edge:
-    """Wraps the application. `most` requests run at once; beyond that the answer is 429 immediately.
+    """Wraps the application. `at_once` requests run, `waiting` more wait for their place; beyond that 429 at once.
 
-    A request runs once its body is there; 408 if that takes longer than `body_seconds`.
+    A request asks for a place once its body is there; 408 if that takes longer than `body_seconds`.
     It stands outside the framework's own layers, so that their answers too (a body that is too large, an
     unexpected error) carry a request id and have the one shape of errors.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, most: int, body_seconds: float = BODY_SECONDS) -> None:
-        self._app, self._origins, self._most, self._body_seconds = app, origins, most, body_seconds
-        self._running = 0
+    def __init__(
+        self, app: ASGIApp, origins: Origins, at_once: int, waiting: int, body_seconds: float = BODY_SECONDS
+    ) -> None:
+        self._app, self._origins, self._body_seconds = app, origins, body_seconds
+        self._admission = Admission(at_once, waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -83,15 +87,14 @@ class Edge:
 
         receive, too_slow = await self._wait_for_body(scope, receive, request_id)
         answer = too_slow or self._answer_at_once(scope, origin, request_id)
-        streams = scope["path"].endswith("/events")  # a waiting stream takes no place
-        self._running += not streams
+        working = answer is None and takes_a_place(scope["path"])
         try:
-            await (answer or self._app)(scope, receive, dressed_send)
+            async with self._admission.place() if working else nullcontext():
+                await (answer or self._app)(scope, receive, dressed_send)
         except Exception:
             if not complete:  # else it is logged and answered, and the connection is still good
                 raise
         finally:
-            self._running -= not streams
             route = scope.get("route")
             log.info(
                 "request",
@@ -112,7 +115,7 @@ class Edge:
     def _answer_at_once(self, scope: Scope, origin: str | None, request_id: str) -> Response | None:
         if scope["method"] == "OPTIONS" and origin is not None:
             return Response(status_code=204 if self._origins.allows(origin) else 403)
-        if self._running >= self._most and scope["path"].startswith(("/v1/", "/webhooks/", "/model/", "/mcp")):
+        if self._admission.full and takes_a_place(scope["path"]):
             sentence = "The server is busy; try again in a second."
             return problem(scope["path"], 429, "too_many_requests", sentence, request_id, {"retry-after": "1"})
         return None

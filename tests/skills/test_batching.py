@@ -42,7 +42,7 @@ def test_callers_that_come_while_it_is_busy_share_the_next_pass() -> None:
     threads = [ask(batcher, 1, found)]
     assert reader.entered.wait(5)
     threads += [ask(batcher, number, found) for number in range(2, 8)]
-    while batcher._asks.qsize() < 6:
+    while len(batcher._waiting) < 6:
         pass
     reader.free.set()
     for thread in threads:
@@ -68,7 +68,7 @@ def test_one_callers_bad_row_fails_only_that_caller() -> None:
 
     others = [ask(batcher, 2, found), threading.Thread(target=bad)]
     others[1].start()
-    while batcher._asks.qsize() < 2:
+    while len(batcher._waiting) < 2:
         pass
     reader.free.set()
     for thread in (first, *others):
@@ -86,20 +86,58 @@ def test_a_failure_alone_is_raised_to_its_caller() -> None:
     batcher.close()
 
 
-def test_it_alone_computes_on_its_cores_whatever_others_set_later() -> None:
+def test_one_callers_rows_are_spread_over_idle_lanes_and_come_back_in_order() -> None:
+    class Meeting:
+        """A reader whose passes wait for each other."""
+
+        def __init__(self) -> None:
+            self.both, self.sizes = threading.Barrier(2), list[int]()
+
+        def forward(self, rows: Sequence[Row]) -> Tensor:
+            self.sizes.append(len(rows))
+            self.both.wait(10)
+            return torch.tensor([[float(row.tokens[0])] for row in rows])
+
+    batcher = Batcher(reader := Meeting(), lanes=2)
+    wait_until_idle(batcher, 2)
+    states = batcher.forward([Row((number,)) for number in range(5)])
+    batcher.close()
+    assert states.flatten().tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert sorted(reader.sizes) == [2, 3]
+
+
+def test_a_lane_reads_no_more_than_its_share_at_once() -> None:
+    batcher = Batcher(reader := Recorder(), share=4)
+    assert batcher.forward([Row((number,)) for number in range(10)]).flatten().tolist() == [float(n) for n in range(10)]
+    batcher.close()
+    assert reader.sizes == [4, 4, 2]
+
+
+def test_nobody_is_asked_for_nothing() -> None:
+    class Empty:
+        def forward(self, rows: Sequence[Row]) -> Tensor:
+            return torch.empty(len(rows), 3)
+
+    batcher = Batcher(Empty())
+    assert batcher.forward([]).shape == (0, 3)
+    batcher.close()
+
+
+def test_every_lane_computes_on_one_core_whatever_others_set() -> None:
     class Cores:
         def forward(self, rows: Sequence[Row]) -> Tensor:
-            return torch.tensor([[float(torch.get_num_threads())]])
+            return torch.tensor([[float(torch.get_num_threads())]] * len(rows))
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(2)
     try:
-        batcher, later = Batcher(Cores(), cores=2), list[int]()
-        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
-        thread.start()
-        thread.join(5)
-        assert batcher.forward([Row((1,))]).item() == 2.0
-        assert (torch.get_num_threads(), later) == (1, [1])
+        batcher = Batcher(Cores(), lanes=2)
+        assert batcher.forward([Row((1,)), Row((2,))]).flatten().tolist() == [1.0, 1.0]
         batcher.close()
     finally:
         torch.set_num_threads(before)
+
+
+def wait_until_idle(batcher: Batcher, lanes: int) -> None:
+    while batcher._idle < lanes:
+        pass

@@ -39,14 +39,25 @@ def resealed(files: dict[str, bytes], **changes: Any) -> tuple[str, bytes]:
     return hashlib.sha256(files[MANIFEST]).hexdigest(), zipped(files)
 
 
+def test_keeping_half_precision_in_memory_changes_no_score(label_prompt: SoftPrompt, tiny: Backbone) -> None:
+    digest, content = pack(label_prompt, tiny.dimensions)
+    kept = unpack(content, digest, tiny)
+    wide = replace(kept, prefix=kept.prefix.float(), head={name: tensor.float() for name, tensor in kept.head.items()})
+    texts = ["my card is lost", "thank you"]
+    both = [prompt.scores(tiny.embed(texts, prompt.prefix), tiny.embed(texts)) for prompt in (kept, wide)]
+    assert kept.prefix.dtype == torch.float16
+    for ours, theirs in zip(*both, strict=True):
+        assert torch.equal(ours, theirs)
+
+
 @pytest.mark.parametrize("which", ["label_prompt", "search_prompt"])
 def test_what_is_stored_comes_back(which: str, tiny: Backbone, request: pytest.FixtureRequest) -> None:
     prompt: SoftPrompt = request.getfixturevalue(which)
     digest, content = pack(prompt, tiny.dimensions)
     loaded = unpack(content, digest, tiny)
-    assert torch.equal(loaded.prefix, prompt.prefix.half().float())
+    assert torch.equal(loaded.prefix, prompt.prefix.half())
     for name, tensor in prompt.head.items():
-        assert torch.equal(loaded.head[name], tensor.half().float())
+        assert torch.equal(loaded.head[name], tensor.half())
     same = (
         "skill",
         "kind",

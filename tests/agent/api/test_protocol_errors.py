@@ -17,7 +17,7 @@ async def post_to_a_busy_server(folder: Path, path: str) -> httpx.Response:
     async def never(scope: object, receive: object, send: object) -> None:
         raise AssertionError("the application was asked")
 
-    transport = httpx.ASGITransport(Edge(never, origins, most=0))
+    transport = httpx.ASGITransport(Edge(never, origins, at_once=0, waiting=0))
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.example") as client:
         return await client.post(path)
 

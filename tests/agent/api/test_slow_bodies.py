@@ -68,7 +68,7 @@ async def post_in_pieces(folder: Path, pieces: list[bytes], path: str = "/v1/cha
         sent.append(message)
 
     origins = Origins(Database(f"sqlite:///{folder / 'none.db'}", pool=1))
-    edge = Edge(Starlette(routes=[Route("/{rest:path}", take, methods=["POST"])]), origins, most=1, body_seconds=0.05)
+    edge = Edge(Starlette(routes=[Route("/{rest:path}", take, methods=["POST"])]), origins, 1, 0, body_seconds=0.05)
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [], "root_path": ""}
     await edge(scope, receive, send)
     return sent
