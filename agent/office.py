@@ -12,6 +12,7 @@ from skills.backbone import ROWS_AT_ONCE, Backbone
 from skills.batching import Batcher, Reader
 from skills.loading import load_backbone
 from skills.store import Store
+from skills.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     database = Database(settings.database, pool=settings.threads + 4, nudge=jobs.nudge_soon)
     backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
-    releases = Releases(database, backbone, store)
+    vectors = Vectors(settings.data / "vectors", backbone)
+    releases = Releases(database, backbone, store, vectors)
     return Office(database, backbone, _shared(backbone, cores) if shared else backbone, releases, jobs)
 
 

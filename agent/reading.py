@@ -79,8 +79,7 @@ def read_message(
     heard = {skill.version_id: _Heard(_read(skill, first[place], first[0])) for place, skill in enumerate(readers, 1)}
     for place, search in enumerate(searches, 1):
         each = [verdict for block in further[: len(asked)] for verdict in _read(search, block[place], block[0])]
-        again = replace(search, index=search.index.without(shown)) if search.index else search
-        in_context = _read(again, further[-1][place], further[-1][0]) if together else []
+        in_context = _read(search, further[-1][place], further[-1][0], shown) if together else []
         heard[search.version_id] = _Heard(heard[search.version_id].alone, tuple(each), tuple(in_context))
     shadows = [_as_read(alone, together, desk.with_candidate(trial), heard) for trial in desk.trials]
     return replace(_as_read(alone, together, desk, heard), shadows=tuple(shadows))
@@ -106,5 +105,5 @@ def _forward(
     return list(torch.split(states, [len(block) for block in blocks]))
 
 
-def _read(skill: LiveSkill, prompted: torch.Tensor, bare: torch.Tensor) -> list[Verdict]:
-    return verdicts_of(skill.prompt, prompted[None], bare[None], skill.index)[0]
+def _read(skill: LiveSkill, prompted: torch.Tensor, bare: torch.Tensor, shown: Collection[str] = ()) -> list[Verdict]:
+    return verdicts_of(skill.prompt, prompted[None], bare[None], skill.index, shown)[0]

@@ -19,6 +19,7 @@ from skills.live import Live
 from skills.reading import answer_floor
 from skills.spelling import Spelling, learn_spelling
 from skills.store import Store
+from skills.vectors import Vectors
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +36,8 @@ def read_artefact(database: Database, digest: str) -> bytes:
 class Releases:
     """Loads desks for one process and notices when another process changed them."""
 
-    def __init__(self, database: Database, backbone: Backbone, store: Store) -> None:
-        self._database, self._backbone, self._store = database, backbone, store
+    def __init__(self, database: Database, backbone: Backbone, store: Store, vectors: Vectors) -> None:
+        self._database, self._backbone, self._store, self._vectors = database, backbone, store, vectors
         self.live: Live[DeskView] = Live(self._load)
 
     def refresh(self, desk_id: str) -> None:
@@ -76,7 +77,7 @@ class Releases:
             ).all()
         known = {row.slug: ArticleView(row.slug, row.question, row.answer, row.link) for row in articles}
         unchanged = old is not None and old.passages == passages and old.articles == known
-        index = old.passage_index if old and old.passages == passages else build_index(self._backbone, passages)
+        index = old.passage_index if old and old.passages == passages else self._index(desk_id, passages)
         found = [self._live_skill(skill, version, index, old) for skill, version in live]
         skills, budget = [skill for skill in found if skill is not None], desk.policy.get("error_budget")
         return DeskView(
@@ -115,6 +116,9 @@ class Releases:
             if skill is not None
         )
 
+    def _index(self, desk_id: str, passages: Mapping[str, tuple[str, ...]]) -> Index:
+        return build_index(self._backbone, passages, lambda texts: self._vectors.embed(desk_id, texts))
+
     def _spelling(self, passages: Mapping[str, tuple[str, ...]], articles: Mapping[str, ArticleView]) -> Spelling:
         texts = [*(text for group in passages.values() for text in group), *(row.answer for row in articles.values())]
         return learn_spelling(texts, lambda word: self._backbone.tokenizer.token_to_id(word) is not None)
@@ -129,7 +133,10 @@ class Releases:
         except PromptRefused as error:
             log.error("version_refused", skill=skill.name, version=version.number, reason=str(error))
             return before
-        own = prompt.indexed(index) if prompt.retrieves and index is not None else None
-        if before is None or before.version_id != version.id:
+        own = None
+        if prompt.retrieves and index is not None:
+            kept = before if same and old is not None and old.passage_index is index else None
+            own = kept.index if kept else prompt.indexed(index).ready()
+        if not same:
             log.info("version_loaded", desk=skill.desk_id, skill=skill.name, version=version.number)
         return LiveSkill(skill.name, skill.kind, version.id, version.number, prompt, own)

@@ -82,13 +82,15 @@ def as_json(figures: Sequence[Figure]) -> str:
     return json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1)
 
 
-def show(about: str | None, measure: Callable[[bool], Sequence[Figure]]) -> None:
-    """Run one bench from the command line and print its figures."""
+def show(about: str | None, measure: Callable[..., Sequence[Figure]], data: bool = False) -> None:
+    """Run one bench from the command line and print its figures. `data`: it may read a folder of public data."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--json", action="store_true", help="machine and figures as JSON")
+    if data:
+        parser.add_argument("--data", type=Path, help="folder of the sets (bench/prepare.py lists them)")
     asked = parser.parse_args()
-    figures = measure(asked.quick)
+    figures = measure(asked.quick, asked.data) if data else measure(asked.quick)
     if asked.json:
         print(as_json(figures))
         return

@@ -67,8 +67,9 @@ Calibration = Mapping[str, ExclusiveCalibration | LabelCalibration]
 
 def top_odds(fused: Floats) -> tuple[Floats, Floats]:
     """Return the log-odds of the best label under softmax, and its fused logit, both `[N]`."""
-    best = log_softmax(fused).max(1)
-    return best - np.log(np.maximum(-np.expm1(best), _TINY)), fused.max(1)
+    top = fused.max(1)
+    best = -np.log(np.exp(fused - top[:, None]).sum(1))
+    return best - np.log(np.maximum(-np.expm1(best), _TINY)), top
 
 
 def sigmoid(logits: Floats) -> Floats:

@@ -28,5 +28,5 @@ def project_query(head: Tensors, prompted: Tensor) -> Tensor:
 
 
 def retrieval_scores(head: Tensors, index: Index, prompted: Tensor, bare: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each article's best cosine with the tuned query and with the frozen one, both `[N, C]`."""
-    return index.best(project_query(head, prompted)), index.best(bare)
+    """Return how near each article is to the tuned query and to the frozen one, both `[N, C]`."""
+    return index.search.opinions(project_query(head, prompted), bare)

@@ -1,6 +1,6 @@
 """The passages of a desk's articles, embedded once by the bare backbone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,12 +9,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from skills.backbone import Backbone
+from skills.search import NO_PASSAGE, Search, crowding
 from skills.skill import render
-
-NO_PASSAGE = -1.0
-CROWDED = 0.05
-"""What an article's score loses for each e-fold of its passages. The best of many passages is near by chance:
-without it, an article nobody asked about yet loses to its often-asked neighbours (docs/decisions/0008)."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,21 @@ class Index:
         return scores.scatter_reduce(1, self.owners.expand(len(queries), -1), cosines, "amax")
 
     @cached_property
+    def search(self) -> Search:
+        """The passages laid out for searching; made once, at the latest by the first search."""
+        return Search(self.vectors, self.owners, len(self.labels))
+
+    def ready(self) -> "Index":
+        """Return the index with its search laid out, so that the first message need not wait for it."""
+        _ = self.search
+        return self
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Each label's place in `labels`."""
+        return {label: place for place, label in enumerate(self.labels)}
+
+    @cached_property
     def sums(self) -> Tensor:
         """`[C, H]`: the sum of each label's passages."""
         return torch.zeros(len(self.labels), self.vectors.shape[1]).index_add(0, self.owners, self.vectors)
@@ -59,28 +70,23 @@ class Index:
 
     def extended(self, vectors: Tensor, labels: Sequence[str]) -> "Index":
         """Return an index with more passages; those of labels it does not know are left out."""
-        place = {label: i for i, label in enumerate(self.labels)}
-        known = [i for i, label in enumerate(labels) if label in place]
+        known = [i for i, label in enumerate(labels) if label in self.places]
         if not known:
             return self
-        owners = torch.tensor([place[labels[i]] for i in known], dtype=torch.long)
+        owners = torch.tensor([self.places[labels[i]] for i in known], dtype=torch.long)
         more = normalize(vectors[known].float(), dim=-1)
         return Index(self.labels, torch.cat([self.vectors, more]), torch.cat([self.owners, owners]))
 
-    def without(self, labels: Collection[str]) -> "Index":
-        """Return an index in which these labels have no passage, so that they are never the answer."""
-        kept = torch.tensor([self.labels[owner] not in labels for owner in self.owners.tolist()], dtype=torch.bool)
-        return Index(self.labels, self.vectors[kept], self.owners[kept])
 
-
-def crowding(counts: Tensor) -> Tensor:
-    """Return what labels with these many passages lose, of the same shape; 0 for one or none."""
-    return CROWDED * counts.clamp_min(1).log()
-
-
-def build_index(backbone: Backbone, passages: Mapping[str, Sequence[str]]) -> Index:
-    """Embed every passage once with the bare backbone."""
+def build_index(
+    backbone: Backbone,
+    passages: Mapping[str, Sequence[str]],
+    embed: Callable[[Sequence[str]], Tensor] | None = None,
+) -> Index:
+    """Embed every passage once with the bare backbone, or by `embed` where embeddings are kept."""
     texts = [render(text) for group in passages.values() for text in group]
     owners = [place for place, group in enumerate(passages.values()) for _ in group]
-    vectors = normalize(backbone.embed(texts), dim=-1) if texts else torch.empty(0, backbone.dimensions.hidden)
+    vectors = (
+        normalize((embed or backbone.embed)(texts), dim=-1) if texts else torch.empty(0, backbone.dimensions.hidden)
+    )
     return Index(tuple(passages), vectors, torch.tensor(owners, dtype=torch.long))

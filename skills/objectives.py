@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, normalize
 
-from skills.index import Index, crowding
+from skills.index import Index
+from skills.search import crowding
 from skills.skill import Example, Skill
 from skills.targets import NONE, UNKNOWN, encode
 

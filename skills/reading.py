@@ -1,29 +1,39 @@
 """From scores to verdicts: the calibrated answer of a prompt to texts it is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from skills.backbone import Row
 from skills.batching import Reader
 from skills.budget import keep_budget
-from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration, log_softmax, top_odds
+from skills.calibration import ExclusiveCalibration, Floats, LabelCalibration, sigmoid, top_odds
 from skills.index import Index
 from skills.prompt import SoftPrompt
+from skills.search import NO_PASSAGE
 from skills.skill import Axis, Verdict
 
 RUNNERS_UP = 3
 
 
 def verdicts_of(
-    prompt: SoftPrompt, prompted: torch.Tensor, bare: torch.Tensor, index: Index | None
+    prompt: SoftPrompt,
+    prompted: torch.Tensor,
+    bare: torch.Tensor,
+    index: Index | None,
+    shown: Collection[str] = (),
 ) -> list[list[Verdict]]:
     """Return one list of verdicts per row of states `[N, H]` (read under the prompt, and bare).
 
-    `index` is the live index of a retrieval prompt, already extended by `SoftPrompt.indexed`.
+    `index` is the live index of a retrieval prompt, already extended by `SoftPrompt.indexed`; of it, articles
+    that were `shown` are not the answer.
     """
     scores, bare_scores = (part.double().numpy() for part in prompt.scores(prompted, bare, index))
+    if index is not None and shown:
+        gone = [index.places[label] for label in shown if label in index.places]
+        scores[:, gone], bare_scores[:, gone] = NO_PASSAGE, NO_PASSAGE
     found: list[list[Verdict]] = [[] for _ in range(len(scores))]
     start = 0
     for axis in prompt.axes:
@@ -53,9 +63,9 @@ def _read_exclusive(
     if not labels:  # a desk without articles
         return [[] for _ in scores]
     fused = lines.fused(scores, bare)
-    confidence, accepted = exclusive_confidence(axis, lines, scores, bare)
-    order = np.argsort(-fused, axis=1)[:, : RUNNERS_UP + 1]
-    shares = np.exp(log_softmax(fused))
+    odds, top = top_odds(fused)
+    confidence, share = lines.trust(odds, top), sigmoid(odds)
+    accepted = _accepted(axis, lines, confidence, scores, bare)
     return [
         [
             Verdict(
@@ -64,22 +74,37 @@ def _read_exclusive(
                 labels[best[0]],
                 float(confidence[row]),
                 bool(accepted[row]),
-                tuple((labels[other], float(shares[row, other])) for other in best[1:]),
+                tuple((labels[i], float(share[row] * np.exp(fused[row, i] - top[row]))) for i in best[1:]),
             )
         ]
-        for row, best in enumerate(order)
+        for row, best in enumerate(_best_first(logits, RUNNERS_UP + 1) for logits in fused)
     ]
+
+
+def _best_first(logits: Floats, count: int) -> NDArray[np.intp]:
+    """Return the places of the highest logits, the best first; of equals the earlier one."""
+    if len(logits) > count:
+        near = np.flatnonzero(logits >= np.partition(logits, -count)[-count])
+    else:
+        near = np.arange(len(logits))
+    return near[np.argsort(-logits[near], kind="stable")][:count]
 
 
 def exclusive_confidence(
     axis: Axis, lines: ExclusiveCalibration, scores: Floats, bare: Floats
-) -> tuple[Floats, np.ndarray]:
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the probability that the best label is right, and whether it is accepted, both `[N]`."""
-    odds, top = top_odds(lines.fused(scores, bare))
-    confidence = lines.trust(odds, top)
+    confidence = lines.trust(*top_odds(lines.fused(scores, bare)))
+    return confidence, _accepted(axis, lines, confidence, scores, bare)
+
+
+def _accepted(
+    axis: Axis, lines: ExclusiveCalibration, confidence: Floats, scores: Floats, bare: Floats
+) -> NDArray[np.bool_]:
     if axis.rejects == "never":
-        return confidence, np.ones(len(scores), dtype=bool)
-    return confidence, acceptance_score(axis, lines, scores, bare) >= lines.threshold
+        return np.ones(len(scores), dtype=bool)
+    score = confidence if axis.rejects == "likely_wrong" else lines.scope(scores.max(1), bare.max(1))
+    return score >= lines.threshold
 
 
 def answer_floor(prompt: SoftPrompt, budget: float) -> float:

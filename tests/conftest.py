@@ -32,6 +32,7 @@ from skills.backbone import Backbone
 from skills.batching import Batcher
 from skills.loading import find_folder, load_backbone
 from skills.store import Store
+from skills.vectors import Vectors
 from tests.chromium import browser  # noqa: F401 - a fixture for all tests
 from tests.receiver import Receiver
 
@@ -193,8 +194,9 @@ def demo_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Da
 def office(demo_database: Database, backbone: Backbone, queue_url: str, tmp_path: Path) -> Iterator[Office]:
     """A process's office over the demo desk."""
     store = Store(tmp_path / "prompts", backbone, lambda digest: read_artefact(demo_database, digest))
+    vectors = Vectors(tmp_path / "vectors", backbone)
     reader, jobs = Batcher(backbone), Jobs(queue_url)
-    yield Office(demo_database, backbone, reader, Releases(demo_database, backbone, store), jobs)
+    yield Office(demo_database, backbone, reader, Releases(demo_database, backbone, store, vectors), jobs)
     reader.close()
     jobs.close()
 

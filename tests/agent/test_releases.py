@@ -17,6 +17,7 @@ from agent.tables import Artefact, Skill, Turn, Version
 from agent.turn import take_turn
 from skills.checkpoint import pack, unpack
 from skills.store import Store
+from skills.vectors import Vectors
 
 Spoil = Callable[[str, bytes], tuple[str, bytes]]
 
@@ -89,7 +90,8 @@ def test_a_process_that_starts_beside_damaged_bytes_answers_without_that_skill_u
 ) -> None:
     desk_id = put_live(office, damaged, office.backbone.fingerprint)
     store = Store(tmp_path / "other", office.backbone, lambda digest: read_artefact(office.database, digest))
-    started = replace(office, releases=Releases(office.database, office.backbone, store))
+    vectors = Vectors(tmp_path / "other-vectors", office.backbone)
+    started = replace(office, releases=Releases(office.database, office.backbone, store, vectors))
     assert router_of(started, desk_id) is None
     with office.database.writing() as session:
         skill = session.scalars(select(Skill).where(Skill.name == "router")).one()

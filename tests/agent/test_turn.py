@@ -22,6 +22,7 @@ from agent.turn import AUDIT_SHARE, is_audited, take_turn
 from agent.turn_view import show_turn
 from skills.backbone import Backbone
 from skills.store import Store
+from skills.vectors import Vectors
 from tests.disks import files_up_to
 
 
@@ -212,8 +213,9 @@ def test_a_full_disk_stores_nothing_by_halves(tmp_path: Path, demo_file: Path, b
     """The embedded database cannot grow: the message is refused whole, and taken when there is room again."""
     database = Database(f"sqlite:///{shutil.copy(demo_file, tmp_path / 'demo.db')}", pool=2)
     store = Store(tmp_path / "prompts", backbone, lambda digest: read_artefact(database, digest))
+    vectors = Vectors(tmp_path / "vectors", backbone)
     jobs = Jobs("redis://127.0.0.1:1/0")
-    office = Office(database, backbone, backbone, Releases(database, backbone, store), jobs)
+    office = Office(database, backbone, backbone, Releases(database, backbone, store, vectors), jobs)
     post = Said("how do I change my PIN", "chat", client_id="c1", visitor_id="vis_a")
     desk = desk_id(office)
     office.releases.live.snapshot(desk)

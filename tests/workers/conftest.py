@@ -22,6 +22,7 @@ from agent.tables import Retraining, Skill, Version
 from skills.backbone import Backbone
 from skills.batching import Batcher
 from skills.store import Store
+from skills.vectors import Vectors
 from workers import sweep
 from workers.retraining import run_retraining
 
@@ -60,8 +61,9 @@ def small(database: Database, tiny: Backbone, own_queue: str, tmp_path: Path) ->
     with database.writing() as session:
         small_desk(session)
     store = Store(tmp_path / "prompts", tiny, lambda digest: read_artefact(database, digest))
+    vectors = Vectors(tmp_path / "vectors", tiny)
     reader, jobs = Batcher(tiny), Jobs(own_queue)
-    yield Office(database, tiny, reader, Releases(database, tiny, store), jobs)
+    yield Office(database, tiny, reader, Releases(database, tiny, store, vectors), jobs)
     reader.close()
     jobs.close()
 

@@ -13,6 +13,7 @@ from agent.tables import Version
 from skills.batching import Batcher
 from skills.loading import load_backbone
 from skills.store import Store
+from skills.vectors import Vectors
 from tests.workers.conftest import count, live, run
 from workers import retraining
 
@@ -22,7 +23,8 @@ def mine(small: Office, tiny_folder: Path, tmp_path: Path) -> Iterator[Office]:
     """The office over the small desk with a backbone that no other test uses."""
     backbone = load_backbone(str(tiny_folder), "float32")
     store = Store(tmp_path / "mine", backbone, lambda digest: read_artefact(small.database, digest))
-    reader, releases = Batcher(backbone), Releases(small.database, backbone, store)
+    vectors = Vectors(tmp_path / "mine-vectors", backbone)
+    reader, releases = Batcher(backbone), Releases(small.database, backbone, store, vectors)
     yield replace(small, backbone=backbone, reader=reader, releases=releases)
     reader.close()
 
