@@ -30,6 +30,9 @@ demo-prompts: $(VENV)/installed ## Tune the demo desk's shipped prompts anew
 bench-skills: $(VENV)/installed-dev ## Measure the skill table: DATA=folder ONLY=row SEEDS=3
 	$(BIN)/python bench/skill_table.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
 
+bench-speed: $(VENV)/installed-dev ## Measure speed and scale against peft, transformers and empty endpoints: QUICK=1 ONLY=row DATA=folder
+	$(BIN)/python bench/speed_table.py $(if $(QUICK),--quick) $(addprefix --only ,$(ONLY)) $(if $(DATA),--data $(DATA))
+
 bench-learning: $(VENV)/installed-dev ## How fast a new desk learns, by our queue and by lot: DATA=folder ONLY=set SEEDS=1
 	$(BIN)/python bench/learning.py $(if $(DATA),--data $(DATA)) $(addprefix --only ,$(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
 
@@ -43,4 +46,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@if command -v npm >/dev/null; then npm --prefix web ci --silent --no-audit --no-fund; else echo "npm is not installed: tests with JavaScript clients are skipped"; fi
 	@touch $@
 
-.PHONY: help run test test-benches test-faults check demo-prompts bench-skills bench-learning
+.PHONY: help run test test-benches test-faults check demo-prompts bench-skills bench-speed bench-learning

