@@ -139,7 +139,7 @@ def _one_message(backbone: Backbone, encoder: PreTrainedModel, rows: list[Row], 
     four, alone = rows[:SKILLS], rows[0].tokens
     others = {
         "transformers": (bare_reader(encoder, [alone]), ONE_MESSAGE),
-        "our own, which is faster": (lambda: backbone.forward([Row(alone)]), None),
+        "our own": (lambda: backbone.forward([Row(alone)]), None),
     }
     found = []
     for name, (other, goal) in others.items():

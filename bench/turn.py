@@ -65,7 +65,7 @@ def measure(quick: bool) -> list[Figure]:
     return [
         paired("a turn over HTTP: one bare forward, transformers", turns, theirs, "at most", MEDIAN),
         Figure("  99th percentile: median forward", slow / statistics.median(theirs), "at most", SLOWEST, note=last),
-        paired("a turn over HTTP: one bare forward, our own, which is faster", turns, own, "at most", None),
+        paired("a turn over HTTP: one bare forward, our own", turns, own, "at most", None),
     ]
 
 

