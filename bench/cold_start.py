@@ -24,7 +24,7 @@ from frostdesk.queue_server import free_port
 from skills import DEFAULT_BACKBONE
 from skills.loading import find_folder
 
-STARTS, QUICK_STARTS = 7, 2
+STARTS, QUICK_STARTS = 4, 2
 GOAL, PATIENCE = 1.5, 60.0
 LOAD = "import sys; from transformers import AutoModel; AutoModel.from_pretrained(sys.argv[1])"
 
