@@ -28,10 +28,11 @@ ROWS = (
     "load",
     "promotion",
     "replicas",
+    "training",
 )
 QUICK = ("forwards", "separate", "turn", "webhook", "search")
 """Rows that say something within seconds; the others need minutes, or many processes."""
-READ_DATA = ("search",)
+READ_DATA = ("search", "training")
 
 
 def measured(row: str, quick: bool, data: Path | None) -> list[Figure]:
