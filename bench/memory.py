@@ -7,14 +7,13 @@ every prompt goes through, into the cache that turns read from. Memory is what t
 resident set without mapped files.
 """
 
-import argparse
 import gc
 import io
 import tempfile
 import zipfile
 from pathlib import Path
 
-from figures import Figure, as_json
+from figures import Figure, show
 from safetensors.torch import load as load_tensors
 
 from agent.demo_desk import shipped
@@ -97,15 +96,5 @@ def against_record(desks: int, grown: int, sizes: list[tuple[int, int]]) -> Figu
     )
 
 
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    figures = measure(given.quick)
-    print(as_json(figures) if given.json else "\n".join(figure.line() for figure in figures))
-
-
 if __name__ == "__main__":
-    main()
+    show(__doc__, measure)

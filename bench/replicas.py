@@ -8,14 +8,13 @@ beside them on the same cores. Then one of three APIs is killed while visitors w
 the message that was not answered, under the same client message id, and every message must be stored and answered once.
 """
 
-import argparse
 import os
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
-from figures import Figure, as_json, paired
+from figures import Figure, paired, show
 from processes import Installation, Visitors, installed
 from sqlalchemy import func, select
 
@@ -100,15 +99,5 @@ def measure(quick: bool) -> list[Figure]:
     ]
 
 
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    figures = measure(given.quick)
-    print(as_json(figures) if given.json else "\n".join(figure.line() for figure in figures))
-
-
 if __name__ == "__main__":
-    main()
+    show(__doc__, measure)
