@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -27,6 +27,9 @@ def chromium() -> str:
     if os.environ.get("CI") or os.environ.get("FROSTDESK_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+expect.set_options(timeout=30_000)  # a busy machine may take its time; what never comes fails all the same
 
 
 @pytest.fixture(scope="module")

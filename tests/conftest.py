@@ -190,11 +190,18 @@ def demo_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Da
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def vectors(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Vectors:
+    """Where passages of the demo desk are embedded once for all tests."""
+    return Vectors(tmp_path_factory.mktemp("vectors"), backbone)
+
+
 @pytest.fixture
-def office(demo_database: Database, backbone: Backbone, queue_url: str, tmp_path: Path) -> Iterator[Office]:
+def office(
+    demo_database: Database, backbone: Backbone, queue_url: str, vectors: Vectors, tmp_path: Path
+) -> Iterator[Office]:
     """A process's office over the demo desk."""
     store = Store(tmp_path / "prompts", backbone, lambda digest: read_artefact(demo_database, digest))
-    vectors = Vectors(tmp_path / "vectors", backbone)
     reader, jobs = Batcher(backbone), Jobs(queue_url)
     yield Office(demo_database, backbone, reader, Releases(demo_database, backbone, store, vectors), jobs)
     reader.close()

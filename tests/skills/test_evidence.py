@@ -1,6 +1,7 @@
 """Evidence that a candidate is worse: seldom by chance, soon when it is true."""
 
 import random
+from functools import cache
 
 import pytest
 from scipy.integrate import quad
@@ -9,12 +10,15 @@ from agent.tallies import EVIDENCE
 from skills.evidence import evidence_of_worse
 
 
+evidence = cache(evidence_of_worse)  # trials meet the same counts again and again
+
+
 def most(events: int, chance: float, share: float, seed: int) -> float:
     """Return the greatest evidence of a trial that is looked at after every event."""
     draw, mine, greatest = random.Random(seed), 0, 0.0
     for number in range(1, events + 1):
         mine += draw.random() < chance
-        greatest = max(greatest, evidence_of_worse(mine, number, share))
+        greatest = max(greatest, evidence(mine, number, share))
     return greatest
 
 
