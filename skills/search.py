@@ -9,7 +9,6 @@ Words: C labels, M passages, H numbers in a vector, N messages with two queries 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 NO_PASSAGE = -1.0
 CROWDED = 0.05
@@ -22,6 +21,8 @@ SHORTLIST = 500
 """Labels of a large desk that are scored exactly for a message."""
 SAMPLE = 20000
 """Passages that principal directions are found from."""
+SHORTEST = 1e-12
+"""Length that a query of nothing is taken for."""
 AT_ONCE = 8
 """Messages whose product is held at once."""
 
@@ -43,7 +44,7 @@ class Search:
         self._order = owners.argsort(stable=True)
         self._starts = self._counts.cumsum(0) - self._counts
         sums = torch.zeros(labels, vectors.shape[1]).index_add(0, owners, vectors)
-        self._lengths = sums.norm(dim=-1).clamp_min(1e-12)
+        self._lengths = sums.norm(dim=-1).clamp_min(SHORTEST)
         self._empty = (self._counts == 0).nonzero()[:, 0]
         self._crowding = crowding(self._counts)
         self._basis = principal_directions(vectors) if is_large(len(vectors), labels) else None
@@ -51,28 +52,30 @@ class Search:
 
     def opinions(self, tuned: Tensor, bare: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores of tuned and bare queries `[N, H]`, both `[N, C]`."""
-        queries = normalize(torch.stack([tuned, bare], 1), dim=-1)  # [N, 2, H]
+        queries = torch.cat([tuned, bare])
+        queries = queries / torch.linalg.vector_norm(queries, dim=-1, keepdim=True).clamp_min(SHORTEST)
         if self._basis is None:
             scores = self._product(queries)
-        else:
-            parts = [queries[at : at + AT_ONCE] for at in range(0, len(queries), AT_ONCE)]
-            scores = torch.cat([self._shortlisted(part, self._basis) for part in parts])
+            return scores[: len(tuned)], scores[len(tuned) :]
+        pairs = torch.stack(queries.chunk(2), 1)  # [N, 2, H]
+        parts = [pairs[at : at + AT_ONCE] for at in range(0, len(pairs), AT_ONCE)]
+        scores = torch.cat([self._shortlisted(part, self._basis) for part in parts])
         return scores[:, 0], scores[:, 1]
 
     def _product(self, queries: Tensor) -> Tensor:
-        """Return the matrix's scores `[N, 2, C]` for queries `[N, 2, H or DIRECTIONS]`."""
-        raw = queries.flatten(0, 1) @ self._matrix
+        """Return the matrix's scores `[N, C]` for queries `[N, H or DIRECTIONS]`."""
+        raw = queries @ self._matrix
         scores = raw[:, : len(self._counts)]
         if len(self._further):
-            scores = scores.scatter_reduce(1, self._further.expand(len(raw), -1), raw[:, len(self._counts) :], "amax")
-        scores = scores - self._crowding
+            scores.scatter_reduce_(1, self._further.expand(len(raw), -1), raw[:, len(self._counts) :], "amax")
+        scores -= self._crowding
         if len(self._empty):
             scores[:, self._empty] = NO_PASSAGE
-        return scores.view(len(queries), 2, -1)
+        return scores
 
     def _shortlisted(self, queries: Tensor, basis: Tensor) -> Tensor:
         """Return scores `[N, 2, C]` for queries `[N, 2, H]`: exact where either opinion of a message is highest."""
-        scores = self._product(queries @ basis)
+        scores = self._product((queries @ basis).flatten(0, 1)).view(len(queries), 2, -1)
         leads = (scores - scores.amax(2, keepdim=True)).amax(1)
         chosen = leads.topk(min(SHORTLIST, len(self._counts) - len(self._empty)), sorted=False).indices
         for row, columns in enumerate(chosen):
