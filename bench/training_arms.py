@@ -30,7 +30,7 @@ from skills.targets import encode
 from skills.tuning import Tuned, tune
 from workers.demo_prompts import demo_examples, demo_skill
 
-SHOTS, QUICK_SHOTS, QUICK_TESTS, QUICK_EPOCHS = 13, 2, 200, 3
+SHOTS, QUICK_SHOTS, QUICK_TESTS, QUICK_EPOCHS = 13, 2, 60, 1
 SETFIT_SECONDS, QUICK_SECONDS, WARM_STEPS = 60.0, 5.0, 3
 FEW_LABELS = 3
 PAGE, MIB = resource.getpagesize(), 1024**2

@@ -101,6 +101,16 @@ def test_the_proxy_knows_the_replicas_port_and_holds_no_stream_back() -> None:
     assert "flush_interval -1" in text
 
 
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
+@pytest.mark.parametrize("site", [":80", "chat.example.com"])
+def test_the_proxys_file_is_one_that_caddy_takes(site: str, tmp_path: Path) -> None:
+    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(ROOT / "proxy" / "Caddyfile")]
+    env = {**os.environ, "FROSTDESK_SITE": site, "HOME": str(tmp_path)}
+    found = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "Valid configuration" in found.stdout + found.stderr
+
+
 @pytest.mark.parametrize(
     ("peer", "seen"), [("172.18.0.5", "203.0.113.7"), ("203.0.113.9", "203.0.113.9"), ("127.0.0.1", "127.0.0.1")]
 )

@@ -9,7 +9,6 @@ from scipy.integrate import quad
 from agent.tallies import EVIDENCE
 from skills.evidence import evidence_of_worse
 
-
 evidence = cache(evidence_of_worse)  # trials meet the same counts again and again
 
 
