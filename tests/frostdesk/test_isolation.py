@@ -67,7 +67,7 @@ def command(data: Path, *arguments: str) -> subprocess.Popen[str]:
 def ended(process: subprocess.Popen[str]) -> Result:
     """Wait for the command's end."""
     with process:
-        said, complained = process.communicate(timeout=300)
+        said, complained = process.communicate(timeout=900)
     return Result(process.args, process.returncode, said, complained)
 
 
