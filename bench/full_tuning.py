@@ -22,7 +22,7 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class FullRecipe:
-    """Rates and length of a run: the best of three pairs (docs/decisions/0021)."""
+    """Rates and length of a run: of three pairs the one that got furthest; two were cut short (docs/decisions/0021)."""
 
     epochs: int = 8
     rate: float = 3e-4
