@@ -76,7 +76,7 @@ def receive(session: Session, desk_id: str, said: Said) -> Arrival:
     is stored once.
     """
     conversation = _conversation(session, desk_id, said)
-    if said.client_id is not None:
+    if said.client_id is not None and conversation.last_seq:
         known = session.scalar(
             select(Message).where(Message.conversation_id == conversation.id, Message.client_id == said.client_id)
         )
@@ -204,8 +204,8 @@ def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversatio
     elif said.visitor_id and said.client_id:
         conversation_id = _id_of(f"{desk_id} {said.visitor_id} {said.client_id}")
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
-    insert_once(session, Conversation, values, ["id"])
-    return session.get_one(Conversation, conversation_id, with_for_update=True)
+    fresh = insert_once(session, Conversation, values, ["id"])
+    return fresh or session.get_one(Conversation, conversation_id, with_for_update=True)
 
 
 def _id_of(name: str) -> str:
@@ -221,9 +221,12 @@ def _external_conversation(session: Session, desk_id: str, said: Said) -> Conver
         "connection_id": said.connection_id,
         "external_id": said.external_id,
     }
-    insert_once(session, Conversation, values, ["connection_id", "external_id"])
-    return session.scalars(
-        select(Conversation)
-        .where(Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
-        .with_for_update()
-    ).one()
+    fresh = insert_once(session, Conversation, values, ["connection_id", "external_id"])
+    return (
+        fresh
+        or session.scalars(
+            select(Conversation)
+            .where(Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
+            .with_for_update()
+        ).one()
+    )

@@ -7,7 +7,7 @@ there are. On SQLite, writing begins IMMEDIATE, so two writers queue instead of 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 BUSY_MILLISECONDS = 30_000
 _NUDGES = "nudges"
+TableRow = TypeVar("TableRow", bound=DeclarativeBase)
 
 
 class Database:
@@ -68,14 +69,16 @@ def nudge_after(session: Session, task: str, row_id: str) -> None:
     session.info.setdefault(_NUDGES, set()).add((task, row_id))
 
 
-def insert_once(session: Session, table: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:
-    """Insert a row unless there is one with the same values in these columns; return whether it was inserted.
+def insert_once(
+    session: Session, table: type[TableRow], values: Mapping[str, Any], unique: list[str]
+) -> TableRow | None:
+    """Insert a row unless there is one with the same values in these columns; return it if it was inserted.
 
     Who inserts the same at the same moment waits, and then finds the other's.
     """
     insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    done = session.execute(insert(table).values(**values).on_conflict_do_nothing(index_elements=unique))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=unique).returning(table)
+    return session.scalars(statement).one_or_none()
 
 
 def normal_url(url: str) -> URL:

@@ -24,6 +24,7 @@ from agent.router import Route
 from agent.shadows import shadow_answers
 from agent.shares import in_share
 from agent.tables import Conversation, Escalation, Message, Turn, new_id
+from agent.turn_view import show_turn, view_of
 from agent.verdicts import causing, moods, verdicts_json
 
 ABOUT_SOMETHING = ("faq", "hand_over", "label")
@@ -40,8 +41,8 @@ TOLD: Mapping[str, EventType] = {
 """What a desk's endpoints are told of a turn, by its outcome."""
 
 
-def take_turn(office: Office, desk_id: str, said: Said) -> str:
-    """Take one customer message through the whole flow; return the id of its turn.
+def take_turn(office: Office, desk_id: str, said: Said) -> dict[str, Any]:
+    """Take one customer message through the whole flow; return its turn as it is shown.
 
     A message that was posted before (same `client_id`) is not read again: its turn is returned. If a turn
     broke off after the message was stored, posting it again finishes it. Raises NotFound if the customer was
@@ -52,7 +53,7 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         arrival = receive(session, desk_id, said)
         past = None if arrival.turn_id else read_past(session, arrival)
     if arrival.turn_id or past is None:
-        return str(arrival.turn_id)
+        return _of_before(office, arrival)
     desk = office.releases.live.snapshot(desk_id).for_conversation(arrival.conversation_id)
     shadow: list[Any] = []
     if past.owner == "human":
@@ -65,9 +66,18 @@ def take_turn(office: Office, desk_id: str, said: Said) -> str:
         answer = find_answer(desk, reading, past, said.wants_human)
         shadow = [] if said.wants_human else shadow_answers(desk, reading, past)  # a candidate was not asked
     with office.database.writing() as session:
-        turn_id = record(session, desk, arrival, answer, reading, past, shadow, started)
+        turn = record(session, desk, arrival, answer, reading, past, shadow, started)
     office.jobs.tell("conversation", arrival.conversation_id)
-    return turn_id
+    return turn or _of_before(office, arrival)
+
+
+def _of_before(office: Office, arrival: Arrival) -> dict[str, Any]:
+    """Return the turn that a message had already. Raises NotFound if its customer was erased meanwhile."""
+    with office.database.reading() as session:
+        turn = session.scalar(select(Turn).where(Turn.message_id == arrival.message_id))
+        if turn is None:
+            raise NotFound("This conversation was erased while its message was being read.")
+        return show_turn(session, turn)
 
 
 def record(
@@ -79,19 +89,18 @@ def record(
     past: Past,
     shadow: list[Any],
     started: float,
-) -> str:
-    """Write the turn, its reply and its escalation; return the turn's id.
+) -> dict[str, Any] | None:
+    """Write the turn, its reply and its escalation; return the turn as it is shown.
 
     If a human took the conversation over while the backbone was reading, the bot stays silent. If the
-    same message was finished by a repeated post meanwhile, that turn stands. Raises NotFound if the customer
-    was erased meanwhile; then nothing is stored.
+    same message was finished by a repeated post meanwhile, that turn stands and nothing is returned. Raises
+    NotFound if the customer was erased meanwhile; then nothing is stored.
     """
     conversation = session.get(Conversation, arrival.conversation_id, with_for_update=True)
     if conversation is None:
         raise NotFound("This conversation was erased while its message was being read.")
-    done = session.scalar(select(Turn.id).where(Turn.message_id == arrival.message_id))
-    if done is not None:
-        return done
+    if session.scalar(select(Turn.id).where(Turn.message_id == arrival.message_id)) is not None:
+        return None
     if conversation.owner == "human":
         answer = replace(answer, outcome="silent", reply=None, article=None, suggestions=(), failed=False)
         shadow = []  # nothing was answered that it could be held against
@@ -118,12 +127,13 @@ def record(
     turn.audit = is_audited(turn.id)
     session.add(turn)
     session.flush()
+    escalation = None
     if answer.outcome == "escalated":
-        _escalate(session, conversation, turn, answer, past)
+        escalation = _escalate(session, conversation, turn, answer, past)
     elif turn.outcome in TOLD:
         said = {name: getattr(turn, name) for name in ("outcome", "intent", "confidence", "article", "versions")}
         tell_of(session, conversation, TOLD[turn.outcome], turn_id=turn.id, **said)
-    return turn.id
+    return view_of(turn, answer.reply, desk.articles, escalation)
 
 
 def is_audited(turn_id: str) -> bool:
@@ -131,7 +141,7 @@ def is_audited(turn_id: str) -> bool:
     return in_share(turn_id, AUDIT_SHARE)
 
 
-def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: Answer, past: Past) -> None:
+def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: Answer, past: Past) -> Escalation:
     reason = answer.decision.reason
     assert reason is not None
     message = session.get_one(Message, turn.message_id)
@@ -156,6 +166,7 @@ def _escalate(session: Session, conversation: Conversation, turn: Turn, answer: 
     session.flush()
     handed = {"turn_id": turn.id, "escalation_id": row.id, "reason": reason, "intent": topic}
     tell_of(session, conversation, "conversation.escalated", **handed)
+    return row
 
 
 def _topic(turn: Turn, past: Past) -> str | None:

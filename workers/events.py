@@ -146,7 +146,7 @@ def _answer(office: Office, event: InboundEvent, connection: Connection, ticket:
         external_id=ticket.ticket_id,
     )
     try:
-        turn_id = take_turn(office, connection.desk_id, said)
+        turn_id = take_turn(office, connection.desk_id, said)["turn_id"]
     except NotFound as error:  # the customer was erased while the message was being read
         _close(office, event.id, "ignored", error.sentence)
         return

@@ -11,10 +11,8 @@ from agent.api.deps import Service, Speaker
 from agent.api.schemas.base import Text
 from agent.api.schemas.chat import TurnView
 from agent.conversations import Said
-from agent.corrections import find_turn
 from agent.errors import BadInput
 from agent.turn import take_turn
-from agent.turn_view import show_turn
 
 TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
@@ -22,9 +20,7 @@ TEXT: TypeAdapter[str] = TypeAdapter(Text)
 def answer(service: Service, speaker: Speaker, said: Said) -> dict[str, Any]:
     """Take a message and return its turn as it is shown. Raises TooMany when the speaker's allowance is spent."""
     spend(service, speaker)
-    turn_id = take_turn(service.office, speaker.desk_id, said)
-    with service.office.database.reading() as session:
-        return show_turn(session, find_turn(session, speaker.desk_id, turn_id))
+    return take_turn(service.office, speaker.desk_id, said)
 
 
 def spend(service: Service, speaker: Speaker) -> None:

@@ -46,7 +46,7 @@ def told(database: Database) -> list[tuple[str, dict[str, Any]]]:
 def say(office: Office, text: str, conversation: str | None = None, **more: Any) -> str:
     with office.database.reading() as session:
         desk = session.scalars(select(Desk.id)).one()
-    return take_turn(office, desk, Said(text, "chat", conversation, **more))
+    return str(take_turn(office, desk, Said(text, "chat", conversation, **more))["turn_id"])
 
 
 def test_the_guide_names_every_type() -> None:

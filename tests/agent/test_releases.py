@@ -63,7 +63,7 @@ def put_live(office: Office, spoil: Spoil, fingerprint: str) -> str:
 
 def router_of(office: Office, desk_id: str) -> int | None:
     """Return the number of the router's version in a turn that is taken now."""
-    turn_id = take_turn(office, desk_id, Said("my card still hasn't come", "chat"))
+    turn_id = take_turn(office, desk_id, Said("my card still hasn't come", "chat"))["turn_id"]
     with office.database.reading() as session:
         used = session.get_one(Turn, turn_id).versions.get("router")
         return session.get_one(Version, used).number if used else None

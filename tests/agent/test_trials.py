@@ -74,7 +74,7 @@ def look(office: Office, trial: str) -> Trial:
 
 
 def say(office: Office, text: str) -> Turn:
-    turn_id = take_turn(office, desk_of(office).id, Said(text, "chat"))
+    turn_id = take_turn(office, desk_of(office).id, Said(text, "chat"))["turn_id"]
     with office.database.reading() as session:
         return session.get_one(Turn, turn_id)
 
@@ -153,7 +153,7 @@ def test_a_conversation_stays_on_its_side(office: Office) -> None:
     begin(office, "router", replace(CANARY, canary_conversations=100))
     first = say(office, texts(1)[0])
     for text in ("thank you so much", "hello", "Good morning!"):
-        turn_id = take_turn(office, first.desk_id, Said(text, "chat", first.conversation_id))
+        turn_id = take_turn(office, first.desk_id, Said(text, "chat", first.conversation_id))["turn_id"]
         with office.database.reading() as session:
             assert session.get_one(Turn, turn_id).versions == first.versions
 

@@ -32,9 +32,10 @@ def desk_id(office: Office) -> str:
 
 
 def say(office: Office, text: str, conversation: str | None = None, client_id: str | None = None) -> dict[str, Any]:
-    turn_id = take_turn(office, desk_id(office), Said(text, "chat", conversation, client_id))
+    shown = take_turn(office, desk_id(office), Said(text, "chat", conversation, client_id))
     with office.database.reading() as session:
-        return show_turn(session, session.get_one(Turn, turn_id))
+        assert shown == show_turn(session, session.get_one(Turn, shown["turn_id"]))
+    return shown
 
 
 def test_a_question_is_answered_with_its_article_and_versions(office: Office) -> None:
@@ -75,8 +76,9 @@ def test_a_request_for_a_human_is_handed_over_and_the_bot_falls_silent(office: O
 def test_who_presses_the_button_is_handed_over_with_every_version_logged(office: Office) -> None:
     first = say(office, "my card still hasn't come")
     asked = Said("my card still hasn't come", "chat", first["conversation_id"], "button", wants_human=True)
-    turn_id = take_turn(office, desk_id(office), asked)
-    assert take_turn(office, desk_id(office), asked) == turn_id
+    shown = take_turn(office, desk_id(office), asked)
+    assert take_turn(office, desk_id(office), asked) == shown
+    turn_id = shown["turn_id"]
     with office.database.reading() as session:
         turn, row = session.get_one(Turn, turn_id), session.scalars(select(Escalation)).one()
         assert (turn.outcome, row.turn_id, row.reason) == ("escalated", turn_id, "asked_for_human")
@@ -104,7 +106,9 @@ def test_the_same_message_ten_times_at_once_is_one_turn(office: Office) -> None:
     found: list[str] = []
     post = Said("how do I close my account", "chat", first["conversation_id"], "c2")
     desk = desk_id(office)
-    threads = [threading.Thread(target=lambda: found.append(take_turn(office, desk, post))) for _ in range(10)]
+    threads = [
+        threading.Thread(target=lambda: found.append(take_turn(office, desk, post)["turn_id"])) for _ in range(10)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -150,7 +154,9 @@ def test_a_human_who_takes_over_while_the_bot_reads_is_not_talked_over(office: O
             return office.reader.forward(rows)
 
     slow = Office(office.database, office.backbone, Slow(), office.releases, office.jobs)
-    turn_id = take_turn(slow, desk_id(office), Said("how do I change my PIN", "chat", first["conversation_id"]))
+    turn_id = take_turn(slow, desk_id(office), Said("how do I change my PIN", "chat", first["conversation_id"]))[
+        "turn_id"
+    ]
     with office.database.reading() as session:
         assert show_turn(session, session.get_one(Turn, turn_id))["reply"] is None
 
@@ -230,6 +236,4 @@ def test_a_full_disk_stores_nothing_by_halves(tmp_path: Path, demo_file: Path, b
 
 
 def say_again(office: Office, desk: str, post: Said) -> str:
-    turn_id = take_turn(office, desk, post)
-    with office.database.reading() as session:
-        return session.get_one(Turn, turn_id).outcome
+    return str(take_turn(office, desk, post)["outcome"])

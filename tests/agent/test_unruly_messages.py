@@ -12,16 +12,13 @@ from agent.office import Office
 from agent.reading import read_message
 from agent.tables import Desk, Message, Turn
 from agent.turn import take_turn
-from agent.turn_view import show_turn
 from skills.index import build_index
 
 
 def say(office: Office, text: str) -> dict[str, Any]:
     with office.database.reading() as session:
         desk_id = session.scalars(select(Desk.id)).one()
-    turn_id = take_turn(office, desk_id, Said(text, "chat", None, None))
-    with office.database.reading() as session:
-        return show_turn(session, session.get_one(Turn, turn_id))
+    return take_turn(office, desk_id, Said(text, "chat", None, None))
 
 
 def article(turn: dict[str, Any]) -> str | None:
