@@ -2,8 +2,9 @@
 
     python bench/forwards.py [--quick] [--json]
 
-Sixteen messages of the demo desk, four skills each. What is compared runs alternately in one process, in one number
-format, on the same threads; a figure is the median of the pairs' ratios.
+Sixteen messages of the demo desk, four skills each, under prompts of the layers in which we tune them; peft's are in
+every layer, for it knows no others. What is compared runs alternately in one process, in one number format, on the
+same threads; a figure is the median of the pairs' ratios.
 """
 
 import random
@@ -19,9 +20,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from agent import demo
-from skills.backbone import Backbone, Row, pad, pool
+from skills.backbone import Backbone, Row
 from skills.loading import load_backbone
+from skills.padding import pad, pool
 from skills.peft_prefix import load_for_training
+from skills.recipe import Recipe
 
 MESSAGES, SKILLS, PROMPT_TOKENS, DESKS = 16, 4, 8, 1000
 PAIRS, QUICK_PAIRS, WARM_UP = 21, 5, 2
@@ -91,10 +94,10 @@ def bare_reader(encoder: PreTrainedModel, rows: list[tuple[int, ...]]) -> Work:
     return read
 
 
-def draw_prompts(backbone: Backbone, count: int) -> list[Tensor]:
-    """Return random prefixes `[L, 2, P, D]`, each in memory of its own."""
+def draw_prompts(backbone: Backbone, count: int, unprompted: float = Recipe.unprompted) -> list[Tensor]:
+    """Return random prefixes `[U, 2, P, D]`, each in memory of its own."""
     sizes, generator = backbone.dimensions, torch.Generator().manual_seed(0)
-    shape = (sizes.layers, 2, PROMPT_TOKENS, sizes.width)
+    shape = (sizes.layers - int(sizes.layers * unprompted), 2, PROMPT_TOKENS, sizes.width)
     return [torch.randn(shape, generator=generator).half() for _ in range(count)]
 
 
@@ -106,6 +109,7 @@ def measure(quick: bool) -> list[Figure]:
     texts = backbone.tokenize([row["text"] for row in demo.read("gate.jsonl")[:MESSAGES]])
     skills = draw_prompts(backbone, SKILLS)
     rows = [Row(text, prompt) for text in texts for prompt in skills]
+    deep = [Row(text, prompt) for text in texts for prompt in draw_prompts(backbone, SKILLS, 0.0)]
     bare = bare_reader(encoder, [row.tokens for row in rows])
     found = [
         less_time(
@@ -114,6 +118,13 @@ def measure(quick: bool) -> list[Figure]:
             bare,
             count,
             goals.bare,
+        ),
+        less_time(
+            "  with prompts in every layer",
+            lambda: backbone.forward(deep),
+            bare,
+            count,
+            None,
         ),
         *_one_message(backbone, encoder, rows, count * 4),
         _many_desks(backbone, rows, count),

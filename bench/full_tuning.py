@@ -14,7 +14,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from skills.backbone import Backbone, pad, pool
+from skills.backbone import Backbone
+from skills.padding import pad, pool
 from skills.training import batches
 
 Tokens = tuple[int, ...]

@@ -11,6 +11,7 @@ from torch import Tensor
 from skills.encoder import Dimensions, Encoder
 from skills.errors import BackboneChanged
 from skills.fingerprint import digest_tensors
+from skills.padding import pad, pool
 
 Positions = Literal["from_zero", "after_prefix"]
 LONGEST_TEXT = 256
@@ -22,7 +23,7 @@ ROWS_AT_ONCE = 64
 class Row:
     """One text to read, with the prefix to read it under (None: the bare backbone).
 
-    `tokens` are ids with special tokens; `prefix` is `[L, 2, P, D]`.
+    `tokens` are ids with special tokens; `prefix` is `[U, 2, P, D]`, for the uppermost U layers.
     """
 
     tokens: tuple[int, ...]
@@ -95,39 +96,39 @@ class Backbone:
 
     @torch.no_grad()
     def _mixed(self, rows: Sequence[Row]) -> Tensor:
-        if not rows:
-            return torch.empty(0, self.dimensions.hidden)
-        tokens, mask = pad([row.tokens for row in rows])
-        prefixes, prefix_mask = self._gather([row.prefix for row in rows])
-        shifts = [row.prompt_length if row.positions == "after_prefix" else 0 for row in rows]
-        starts = torch.tensor(shifts) if any(shifts) else None
-        return pool(self.encoder.states(tokens, mask, prefixes, prefix_mask, starts), mask.to(self.device)).cpu()
+        """Read at most 64 rows, in one forward if the prompts of all begin at the same layer."""
+        depths = {len(row.prefix) for row in rows if row.prefix is not None}
+        if len(depths) <= 1:
+            return self._read(rows, max(depths, default=0)) if rows else torch.empty(0, self.dimensions.hidden)
+        result, least = torch.empty(len(rows), self.dimensions.hidden), min(depths)
+        for depth in depths:
+            chosen = [i for i, row in enumerate(rows) if (least if row.prefix is None else len(row.prefix)) == depth]
+            result[chosen] = self._read([rows[i] for i in chosen], depth)
+        return result
 
-    def _gather(self, prefixes: Sequence[Tensor | None]) -> tuple[Tensor | None, Tensor | None]:
-        """Pack prefixes of different lengths: `[L, 2, B, kv_heads, P, head_dim]`, and their mask `[B, P]`."""
+    def _read(self, rows: Sequence[Row], depth: int) -> Tensor:
+        """Read rows whose prompts, if they have any, are of the uppermost `depth` layers."""
+        keys = [(row.tokens, row.prompt_length if row.positions == "after_prefix" else 0) for row in rows]
+        texts = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        tokens, mask = pad([tokens for tokens, _ in texts])
+        shifts = [shift for _, shift in texts]
+        whose = torch.tensor([texts[key] for key in keys]) if len(texts) < len(rows) else None
+        prefixes, prefix_mask = self._gather([row.prefix for row in rows], depth)
+        starts = torch.tensor(shifts) if any(shifts) else None
+        states = self.encoder.states(tokens, mask, prefixes, prefix_mask, starts, whose)
+        return pool(states, (mask if whose is None else mask[whose]).to(self.device)).cpu()
+
+    def _gather(self, prefixes: Sequence[Tensor | None], depth: int) -> tuple[Tensor | None, Tensor | None]:
+        """Pack prefixes of different lengths: `[depth, 2, B, kv_heads, P, head_dim]`, and their mask `[B, P]`."""
         longest = max((p.shape[2] for p in prefixes if p is not None), default=0)
         if longest == 0:
             return None, None
         sizes, rows = self.dimensions, len(prefixes)
-        packed = torch.zeros(sizes.layers, 2, rows, longest, sizes.width, dtype=self.dtype)
+        packed = torch.zeros(depth, 2, rows, longest, sizes.width, dtype=self.dtype)
         mask = torch.zeros(rows, longest, dtype=torch.long)
         for i, prefix in enumerate(prefixes):
             if prefix is not None:
                 packed[:, :, i, : prefix.shape[2]] = prefix
                 mask[i, : prefix.shape[2]] = 1
-        split = packed.view(sizes.layers, 2, rows, longest, sizes.kv_heads, sizes.head_dim)
+        split = packed.view(depth, 2, rows, longest, sizes.kv_heads, sizes.head_dim)
         return split.transpose(3, 4), mask
-
-
-def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Return token ids and their mask, both `[B, T]`; what stands in padded places is never seen."""
-    longest = max(len(row) for row in rows)
-    tokens = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], dtype=torch.long)
-    lengths = torch.tensor([len(row) for row in rows])
-    return tokens, (torch.arange(longest) < lengths[:, None]).long()
-
-
-def pool(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean of `[B, T, H]` over real tokens as `[B, H]`, float32."""
-    weights = mask.unsqueeze(-1).float()
-    return (states.float() * weights).sum(1) / weights.sum(1).clamp_min(1.0)

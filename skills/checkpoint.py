@@ -1,6 +1,6 @@
 """A SoftPrompt as bytes: PEFT's checkpoint layout, a head and a manifest, named by the manifest's digest.
 
-    adapter_model.safetensors   prompt_embeddings [P, L * 2 * D]: what PEFT's PREFIX_TUNING saves
+    adapter_model.safetensors   prompt_embeddings [P, U * 2 * D]: what PEFT's PREFIX_TUNING saves
     adapter_config.json         PEFT's configuration of it
     head.safetensors            label vectors, probe, or query projection and bank
     manifest.json               everything else, with the sha256 of the other three
@@ -133,7 +133,7 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
 
 
 def load_peft_prefix(folder: Path, backbone: Backbone) -> Tensor:
-    """Read a foreign PEFT PREFIX_TUNING checkpoint of the same backbone as a prefix `[L, 2, P, D]`.
+    """Read a foreign PEFT PREFIX_TUNING checkpoint of the same backbone as a prefix `[U, 2, P, D]`.
 
     It is to be served with positions `after_prefix`, as PEFT does. Raises PromptRefused for anything but
     safetensors of the right shape.
@@ -171,12 +171,15 @@ def _read_prefix(content: bytes, config: bytes, sizes: Dimensions) -> Tensor:
     if set(tensors) != {"prompt_embeddings"}:
         raise PromptRefused(f"{PREFIX} must hold 'prompt_embeddings' alone; it holds {sorted(tensors)}.")
     flat = tensors["prompt_embeddings"]
-    width = sizes.layers * 2 * sizes.width
+    layers = said.get("num_layers")
+    if not isinstance(layers, int) or not 1 <= layers <= sizes.layers:
+        raise PromptRefused(f"{CONFIG} promises {layers} layers; this backbone has {sizes.layers}.")
+    width = layers * 2 * sizes.width
     if flat.ndim != 2 or flat.shape[1] != width or not 1 <= flat.shape[0] <= LONGEST_PREFIX:
-        raise PromptRefused(f"prompt_embeddings has shape {tuple(flat.shape)}; this backbone needs [P, {width}].")
+        raise PromptRefused(f"prompt_embeddings has shape {tuple(flat.shape)}; {layers} layers need [P, {width}].")
     if said.get("num_virtual_tokens") != flat.shape[0]:
         raise PromptRefused(f"{CONFIG} promises {said.get('num_virtual_tokens')} tokens; there are {flat.shape[0]}.")
-    return from_peft(flat, sizes.layers)
+    return from_peft(flat, layers)
 
 
 def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
@@ -227,7 +230,7 @@ def _peft_config(prompt: SoftPrompt, sizes: Dimensions) -> dict[str, Any]:
         "inference_mode": True,
         "num_virtual_tokens": prompt.length,
         "token_dim": sizes.width,
-        "num_layers": sizes.layers,
+        "num_layers": len(prompt.prefix),
         "num_attention_heads": sizes.kv_heads,
         "num_transformer_submodules": 1,
         "encoder_hidden_size": sizes.hidden,

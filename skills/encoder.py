@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from skills.padding import Texts
+
 Weights = Mapping[str, Tensor]
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
@@ -94,38 +96,72 @@ class Encoder:
         prefixes: Tensor | None = None,
         prefix_mask: Tensor | None = None,
         starts: Tensor | None = None,
+        whose: Tensor | None = None,
         keep: list[Tensor] | None = None,
     ) -> Tensor:
         """Read a padded batch; return last states `[B, T, H]`, on this encoder's device.
 
-        `tokens` and `mask` are `[B, T]`; `prefixes` `[L, 2, B, kv_heads, P, head_dim]` with `prefix_mask`
-        `[B, P]`; `starts` `[B]` is each row's first position (None: zero). `keep` collects each layer's own
-        keys and values `[2, B, kv_heads, T, head_dim]`.
+        `tokens` and `mask` are `[N, T]`; `prefixes` `[U, 2, B, kv_heads, P, head_dim]` with `prefix_mask` `[B, P]`
+        are those of the uppermost U layers. `whose` `[B]` names the text that each row reads (None: its own, B is N):
+        rows of the same text share the layers below. `starts` `[N]` is each text's first position (None: zero).
+        `keep` collects each layer's own keys and values `[2, B, kv_heads, T, head_dim]`.
         """
-        sizes = self.dimensions
-        rows, length = tokens.shape
-        tokens, mask = tokens.to(self.device), mask.to(self.device)
-        prefixes, prefix_mask, starts = (self._here(part) for part in (prefixes, prefix_mask, starts))
-        places = torch.arange(length, device=self.device) + sizes.first_position
+        above = 0 if prefixes is None else len(prefixes)
+        states, texts = self._below(tokens, mask, above, starts, keep)
+        prefixes, prefix_mask, whose = (self._here(part) for part in (prefixes, prefix_mask, whose))
+        if whose is not None:
+            states, texts = texts.repeated(states, whose)
+        if prefixes is not None and prefix_mask is not None:
+            hidden = self._additive(torch.cat([prefix_mask, texts.mask], dim=1))
+            for layer, prefix in zip(self._layers[-above:], prefixes, strict=True):
+                states = self._through(layer, states, texts, hidden, prefix, keep)
+        return texts.spread(states).view(*texts.mask.shape, -1)
+
+    def entering(self, tokens: Tensor, mask: Tensor, above: int) -> Tensor:
+        """Return the states `[N, T, H]` that enter the uppermost `above` layers, positions from zero."""
+        states, texts = self._below(tokens, mask, above)
+        return texts.spread(states).view(*mask.shape, -1)
+
+    def _below(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        above: int,
+        starts: Tensor | None = None,
+        keep: list[Tensor] | None = None,
+    ) -> tuple[Tensor, Texts]:
+        """Read all layers but the uppermost `above`; return the states of real tokens, and where those lie."""
+        tokens, mask, starts = tokens.to(self.device), mask.to(self.device), self._here(starts)
+        places = torch.arange(tokens.shape[1], device=self.device) + self.dimensions.first_position
         where = places if starts is None else places + starts[:, None]
         embedded = self._words[tokens] + self._places[where] + self._kind
-        seen = mask if prefix_mask is None else torch.cat([prefix_mask, mask], dim=1)
-        hidden = self._additive(seen)
-        real = _Real(mask)
-        states = self._normed(real.of(embedded.view(rows * length, -1)), self._norm)
-        for number, layer in enumerate(self._layers):
-            packed = real.spread(layer.attention_in(states))
-            query, key, value = packed.view(rows, length, 3, sizes.kv_heads, sizes.head_dim).permute(2, 0, 3, 1, 4)
-            if keep is not None:
-                keep.append(torch.stack([key, value]))
-            if prefixes is not None:
-                key = torch.cat([prefixes[number, 0], key], dim=2)
-                value = torch.cat([prefixes[number, 1], value], dim=2)
-            mixed = real.of(_attend(query, key, value, hidden).transpose(1, 2).reshape(rows * length, -1))
-            states = self._normed(layer.attention_out(mixed) + states, layer.attention_norm)
-            inner = layer.contract(self._activation(layer.expand(states)))
-            states = self._normed(inner + states, layer.output_norm)
-        return real.spread(states).view(rows, length, -1)
+        texts, hidden = Texts(mask), self._additive(mask)
+        states = self._normed(texts.of(embedded.view(mask.numel(), -1)), self._norm)
+        for layer in self._layers[: len(self._layers) - above]:
+            states = self._through(layer, states, texts, hidden, None, keep)
+        return states, texts
+
+    def _through(
+        self,
+        layer: _Layer,
+        states: Tensor,
+        texts: Texts,
+        hidden: Tensor | None,
+        prefix: Tensor | None,
+        keep: list[Tensor] | None,
+    ) -> Tensor:
+        """Read one layer: the states of real tokens `[N, H]` to the same."""
+        sizes, (rows, length) = self.dimensions, texts.mask.shape
+        packed = texts.spread(layer.attention_in(states))
+        query, key, value = packed.view(rows, length, 3, sizes.kv_heads, sizes.head_dim).permute(2, 0, 3, 1, 4)
+        if keep is not None:
+            keep.append(torch.stack([key, value]))
+        if prefix is not None:
+            key, value = torch.cat([prefix[0], key], dim=2), torch.cat([prefix[1], value], dim=2)
+        mixed = texts.of(_attend(query, key, value, hidden).transpose(1, 2).reshape(rows * length, -1))
+        states = self._normed(layer.attention_out(mixed) + states, layer.attention_norm)
+        inner = layer.contract(self._activation(layer.expand(states)))
+        return self._normed(inner + states, layer.output_norm)
 
     def _here(self, part: Tensor | None) -> Tensor | None:
         return None if part is None else part.to(self.device)
@@ -139,27 +175,6 @@ class Encoder:
             return None
         empty = torch.zeros(len(seen), 1, 1, seen.shape[1], dtype=self.dtype, device=self.device)
         return empty.masked_fill_(seen[:, None, None] == 0, torch.finfo(self.dtype).min)
-
-
-class _Real:
-    """Where the real tokens of a padded batch lie: products are taken of those alone, attention of the whole.
-
-    Padding is a fifth to a third of a batch of messages, and products are nine tenths of the work.
-    """
-
-    def __init__(self, mask: Tensor) -> None:
-        self._size = mask.numel()
-        self._places = None if bool(mask.all()) else mask.flatten().nonzero()[:, 0]
-
-    def of(self, states: Tensor) -> Tensor:
-        """`[B * T, …]` to `[N, …]`."""
-        return states if self._places is None else states[self._places]
-
-    def spread(self, states: Tensor) -> Tensor:
-        """`[N, …]` to `[B * T, …]`, nought where there is padding."""
-        if self._places is None:
-            return states
-        return states.new_zeros(self._size, *states.shape[1:]).index_copy_(0, self._places, states)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None) -> Tensor:

@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from skills import DEFAULT_BACKBONE, Device, Precision
-from skills.backbone import Backbone, pad, pool
+from skills.backbone import Backbone
 from skills.encoder import Dimensions, Encoder
 from skills.errors import BackboneUnusable
 from skills.fingerprint import digest_tensors, vocabulary_bytes
+from skills.padding import pad, pool
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from skills.skill import Axis
 
 @dataclass(frozen=True, slots=True)
 class SoftPrompt:
-    """Prefix `[L, 2, P, D]`, head tensors, labels and calibration of one skill.
+    """Prefix `[U, 2, P, D]` of the uppermost U layers, head tensors, labels and calibration of one skill.
 
     `axes` are the labels it was tuned for (a retrieval prompt's axis lists the articles of its training
     rows; the live index decides which exist). `bank_labels` names the article of each row of the head's
@@ -59,10 +59,10 @@ class SoftPrompt:
 
 
 def to_peft(prefix: Tensor) -> Tensor:
-    """`[L, 2, P, D]` to PEFT's `[P, L * 2 * D]`."""
+    """`[U, 2, P, D]` to PEFT's `[P, U * 2 * D]`."""
     return prefix.permute(2, 0, 1, 3).reshape(prefix.shape[2], -1)
 
 
 def from_peft(flat: Tensor, layers: int) -> Tensor:
-    """PEFT's `[P, L * 2 * D]` to `[L, 2, P, D]`."""
+    """PEFT's `[P, U * 2 * D]` to `[U, 2, P, D]`."""
     return flat.view(len(flat), layers, 2, -1).permute(1, 2, 0, 3).contiguous()

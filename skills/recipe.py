@@ -12,6 +12,9 @@ class Recipe:
 
     epochs: int
     prompt_tokens: int = 8
+    unprompted: float = 1 / 3
+    """Share of the layers, from below, that no prompt reaches: skills that read the same text share them
+    (docs/decisions/0022)."""
     prefix_rate: float = 3e-2
     head_rate: float = 3e-3
     batch: int = 32

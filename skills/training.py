@@ -81,7 +81,7 @@ def train(
     seed: int,
     clock: Clock,
 ) -> Tensor:
-    """Tune a prefix from `initial` `[L, 2, P, D]` on rendered texts; return the tuned one.
+    """Tune a prefix from `initial` `[U, 2, P, D]` on rendered texts; return the tuned one.
 
     `encoder` is `peft_prefix.load_for_training(backbone)`.
 

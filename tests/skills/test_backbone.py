@@ -1,7 +1,10 @@
 """The mixed forward: every row as if it were alone."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 from skills.backbone import Backbone, Row
 from skills.errors import BackboneChanged
@@ -20,13 +23,16 @@ ROUGH = 0.06
 
 
 def rows(backbone: Backbone) -> list[Row]:
-    """Rows with prompts of different lengths, one with none, one with shifted positions."""
+    """Rows with prompts of different lengths and depths, one with none, one with shifted positions."""
     sizes = backbone.dimensions
     torch.manual_seed(1)
     long, short = (torch.randn(sizes.layers, 2, p, sizes.width) for p in (12, 3))
     tokens = backbone.tokenize(TEXTS, 12)
     return [
         Row(tokens[0], long),
+        Row(tokens[0], long[2:]),
+        Row(tokens[1], short[2:]),
+        Row(tokens[0]),
         Row(tokens[1]),
         Row(tokens[2], short, "after_prefix"),
         Row(tokens[3], short),
@@ -45,11 +51,32 @@ def test_a_row_does_not_depend_on_its_neighbours(precision: str, tolerance: floa
 
 def test_prompts_change_what_is_read_and_positions_matter(exact_backbone: Backbone) -> None:
     mixed = rows(exact_backbone)
+    late = mixed[-2]
     prompted, bare, shifted, zero = exact_backbone.forward(
-        [mixed[0], Row(mixed[0].tokens), mixed[2], Row(mixed[2].tokens, mixed[2].prefix)]
+        [mixed[0], Row(mixed[0].tokens), late, Row(late.tokens, late.prefix)]
     )
     assert (prompted - bare).abs().max() > 0.1
     assert (shifted - zero).abs().max() > 0.01
+
+
+def test_skills_that_read_the_same_text_share_the_layers_below_their_prompts(exact_backbone: Backbone) -> None:
+    sizes, [text, other] = exact_backbone.dimensions, exact_backbone.tokenize(TEXTS[:2])
+    torch.manual_seed(2)
+    skills = [torch.randn(4, 2, 8, sizes.width) for _ in range(4)]
+    prompted = [Row(tokens, prefix) for tokens in (text, other) for prefix in skills]
+    tokens_read: list[int] = []
+    encoder = exact_backbone.encoder
+    through = encoder._through
+
+    def counted(layer: Any, states: Tensor, *rest: Any) -> Tensor:
+        tokens_read.append(len(states))
+        return through(layer, states, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "_through", counted)
+        exact_backbone.forward([Row(text), *prompted, Row(other)])
+    once = len(text) + len(other)
+    assert tokens_read == [once, once, *[5 * once] * 4]
 
 
 def test_large_batches_come_back_in_order(exact_backbone: Backbone) -> None:

@@ -6,6 +6,7 @@ import json
 import pickle
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from peft import PeftModel
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from transformers import AutoModel
+from transformers import AutoModel, PreTrainedModel
 
 from skills.backbone import Backbone, Row
 from skills.checkpoint import CONFIG, HEAD, MANIFEST, PREFIX, pack, read_files, unpack
 from skills.errors import PromptRefused
+from skills.padding import pad
+from skills.peft_prefix import load_for_training, uppermost
 from skills.prompt import SoftPrompt
 
 
@@ -73,18 +76,37 @@ def test_what_is_stored_comes_back(which: str, tiny: Backbone, request: pytest.F
     assert pack(loaded, tiny.dimensions) == (digest, content)
 
 
-def test_peft_loads_what_we_store(label_prompt: SoftPrompt, tiny: Backbone, tmp_path: Any) -> None:
-    digest, content = pack(label_prompt, tiny.dimensions)
+def in_peft(encoder: PreTrainedModel, content: bytes, folder: Path) -> PeftModel:
+    """Load a packed prompt with PEFT's own loader."""
     for name, file in read_files(content).items():
-        (tmp_path / name).write_bytes(file)
-    encoder = AutoModel.from_pretrained(tiny.path, add_pooling_layer=False).eval()
+        (folder / name).write_bytes(file)
     with pytest.warns(FutureWarning, match="gradient_checkpointing"):
-        model = PeftModel.from_pretrained(encoder, str(tmp_path)).eval()
+        return PeftModel.from_pretrained(encoder, str(folder)).eval()
+
+
+def test_peft_loads_what_we_store(label_prompt: SoftPrompt, tiny: Backbone, tmp_path: Path) -> None:
+    digest, content = pack(label_prompt, tiny.dimensions)
+    model = in_peft(AutoModel.from_pretrained(tiny.path, add_pooling_layer=False).eval(), content, tmp_path)
     tokens = tiny.tokenize(["my card"])[0]
     with torch.no_grad():
         theirs = model(input_ids=torch.tensor([tokens])).last_hidden_state.mean(1)[0]
     ours = tiny.forward([Row(tokens, unpack(content, digest, tiny).prefix, "after_prefix")])[0]
     assert (theirs - ours).abs().max() < 5e-6
+
+
+def test_peft_loads_a_prompt_of_the_upper_layers_onto_those(
+    label_prompt: SoftPrompt, tiny: Backbone, tmp_path: Path
+) -> None:
+    late = replace(label_prompt, prefix=label_prompt.prefix[1:])
+    digest, content = pack(late, tiny.dimensions)
+    model = in_peft(uppermost(load_for_training(tiny), 1), content, tmp_path)
+    tokens, mask = pad(tiny.tokenize(["my card"]))
+    with torch.no_grad():
+        theirs = model(inputs_embeds=tiny.encoder.entering(tokens, mask, 1), attention_mask=mask)
+    prefix = unpack(content, digest, tiny).prefix
+    assert len(prefix) == 1
+    ours = tiny.forward([Row(tuple(tokens[0].tolist()), prefix)])[0]
+    assert (theirs.last_hidden_state.mean(1)[0] - ours).abs().max() < 5e-6
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -138,7 +160,7 @@ class TestForgeries:
 
     def test_a_prefix_of_another_shape(self, files: dict[str, bytes], tiny: Backbone) -> None:
         prefix = save_tensors({"prompt_embeddings": torch.zeros(8, 100)})
-        self.refused(files | {PREFIX: prefix}, tiny, r"needs \[P, 128\]")
+        self.refused(files | {PREFIX: prefix}, tiny, r"need \[P, 128\]")
 
     def test_a_number_that_is_none(self, files: dict[str, bytes], tiny: Backbone) -> None:
         head = load_tensors(files[HEAD])
@@ -156,6 +178,11 @@ class TestForgeries:
     def test_a_length_that_lies(self, files: dict[str, bytes], tiny: Backbone) -> None:
         config = json.loads(files[CONFIG]) | {"num_virtual_tokens": 9}
         self.refused(files | {CONFIG: json.dumps(config).encode()}, tiny, "promises 9 tokens")
+
+    def test_more_layers_than_the_backbone_has(self, files: dict[str, bytes], tiny: Backbone) -> None:
+        for layers in (3, 0, "2", None):
+            config = json.loads(files[CONFIG]) | {"num_layers": layers}
+            self.refused(files | {CONFIG: json.dumps(config).encode()}, tiny, "this backbone has 2")
 
     def test_a_field_nobody_knows(self, files: dict[str, bytes], tiny: Backbone) -> None:
         self.refused(files, tiny, "malformed", auto_mapping={"x": "y"})

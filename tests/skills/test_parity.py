@@ -9,10 +9,11 @@ from peft import PeftModel, PrefixTuningConfig, TaskType, get_peft_model
 from torch import Tensor
 from transformers import AutoModel, PreTrainedModel
 
-from skills.backbone import Backbone, Row, pad, pool
+from skills.backbone import Backbone, Row
 from skills.checkpoint import load_peft_prefix
 from skills.errors import PromptRefused
 from skills.loading import load_backbone
+from skills.padding import pad, pool
 from skills.peft_prefix import PeftPrefix, load_for_training
 from skills.prompt import from_peft
 
@@ -83,6 +84,23 @@ def test_tuning_reads_what_serving_reads(exact_backbone: Backbone) -> None:
     assert (trained.read(tokens).detach() - served).abs().max() < TOLERANCE
 
 
+@pytest.mark.parametrize("family", ["tiny_folder", "tiny_roberta_folder"])
+def test_a_prompt_of_the_upper_layers_is_read_as_it_was_tuned(family: str, request: pytest.FixtureRequest) -> None:
+    backbone = load_backbone(str(request.getfixturevalue(family)), "float32")
+    sizes, encoder, tokens = backbone.dimensions, load_for_training(backbone), backbone.tokenize(TEXTS)
+    torch.manual_seed(6)
+    upper, whole = (torch.randn(layers, 2, 4, sizes.width) for layers in (1, sizes.layers))
+    trained = {id(prefix): PeftPrefix(backbone, encoder, prefix).read(tokens).detach() for prefix in (upper, whole)}
+    bare = backbone.forward([Row(t) for t in tokens])
+    # Each text under both prompts and bare, in one batch: of the same text the lower layer is read once.
+    prefixes = (upper, None, whole, upper)
+    together = backbone.forward([Row(t, prefix) for t in tokens for prefix in prefixes]).view(len(TEXTS), 4, -1)
+    for place, prefix in enumerate(prefixes):
+        theirs = bare if prefix is None else trained[id(prefix)]
+        assert (together[:, place] - theirs).abs().max() < TOLERANCE
+    assert (trained[id(upper)] - bare).abs().max() > 0.01
+
+
 def test_a_foreign_peft_checkpoint_is_served_as_it_is(exact_backbone: Backbone, tmp_path: Path) -> None:
     model = peft_models(exact_backbone)[0]
     model.save_pretrained(str(tmp_path))
@@ -94,7 +112,7 @@ def test_a_foreign_checkpoint_of_another_backbone_is_refused(
     exact_backbone: Backbone, tiny: Backbone, tmp_path: Path
 ) -> None:
     peft_models(exact_backbone)[0].save_pretrained(str(tmp_path))
-    with pytest.raises(PromptRefused, match=r"needs \[P, 128\]"):
+    with pytest.raises(PromptRefused, match="promises 6 layers"):
         load_peft_prefix(tmp_path, tiny)
     with pytest.raises(PromptRefused, match="holds no"):
         load_peft_prefix(tmp_path / "nowhere", tiny)

@@ -73,6 +73,14 @@ def test_the_prefix_starts_from_the_instruction(tiny: Backbone) -> None:
     assert seed_prefix(tiny, SKILL.instruction, 0).shape[2] == 0
 
 
+def test_the_lower_third_of_the_layers_has_no_prompt(backbone: Backbone, tiny: Backbone) -> None:
+    share = Recipe.for_rows(100).unprompted
+    late, whole = (seed_prefix(backbone, SKILL.instruction, 8, part) for part in (share, 0.0))
+    assert (len(late), len(whole)) == (4, 6)
+    assert torch.equal(late, whole[2:])
+    assert len(seed_prefix(tiny, SKILL.instruction, 8, share)) == 2
+
+
 def test_steps_are_reported_and_cancelling_stops(tiny: Backbone) -> None:
     seen: list[Step] = []
 
