@@ -94,7 +94,7 @@ def bare_reader(encoder: PreTrainedModel, rows: list[tuple[int, ...]]) -> Work:
     return read
 
 
-def draw_prompts(backbone: Backbone, count: int, unprompted: float = Recipe.unprompted) -> list[Tensor]:
+def draw_prompts(backbone: Backbone, count: int, unprompted: float = Recipe(epochs=1).unprompted) -> list[Tensor]:
     """Return random prefixes `[U, 2, P, D]`, each in memory of its own."""
     sizes, generator = backbone.dimensions, torch.Generator().manual_seed(0)
     shape = (sizes.layers - int(sizes.layers * unprompted), 2, PROMPT_TOKENS, sizes.width)

@@ -182,7 +182,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None) ->
     scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     if hidden is not None:
         scores = scores + hidden
-    return torch.matmul(torch.softmax(scores, dim=-1), value)
+    # In float32 whatever the batch is in: a softmax of bfloat16 takes four times as long.
+    shares = torch.softmax(scores, dim=-1, dtype=torch.float32).to(scores.dtype)
+    return torch.matmul(shares, value)
 
 
 def _norm(weights: Weights, name: str) -> _Norm:
