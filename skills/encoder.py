@@ -158,7 +158,8 @@ class Encoder:
             keep.append(torch.stack([key, value]))
         if prefix is not None:
             key, value = torch.cat([prefix[0], key], dim=2), torch.cat([prefix[1], value], dim=2)
-        mixed = texts.of(_attend(query, key, value, hidden).transpose(1, 2).reshape(rows * length, -1))
+        attended = _attend(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1), hidden)
+        mixed = texts.of(attended.view(query.shape).transpose(1, 2).reshape(rows * length, -1))
         states = self._normed(layer.attention_out(mixed) + states, layer.attention_norm)
         inner = layer.contract(self._activation(layer.expand(states)))
         return self._normed(inner + states, layer.output_norm)
@@ -170,21 +171,21 @@ class Encoder:
         return functional.layer_norm(states, (self.dimensions.hidden,), norm.weight, norm.bias, self.dimensions.epsilon)
 
     def _additive(self, seen: Tensor) -> Tensor | None:
-        """Return what is added to attention scores: the least number where nothing may be seen."""
+        """Return what is added to attention scores `[B * heads, T, S]`: the least number where nothing may be seen."""
         if bool(seen.all()):
             return None
-        empty = torch.zeros(len(seen), 1, 1, seen.shape[1], dtype=self.dtype, device=self.device)
-        return empty.masked_fill_(seen[:, None, None] == 0, torch.finfo(self.dtype).min)
+        empty = torch.zeros(seen.shape, dtype=self.dtype, device=self.device)
+        empty.masked_fill_(seen == 0, torch.finfo(self.dtype).min)
+        return empty.repeat_interleave(self.dimensions.kv_heads, dim=0)[:, None]
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None) -> Tensor:
-    """Softmax attention. For a handful of short rows this beats the fused kernel on processors."""
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
-    if hidden is not None:
-        scores = scores + hidden
+    """Softmax attention of `[B * heads, T or S, head_dim]`. For short rows it beats the fused kernel on processors."""
+    scale, key = query.shape[-1] ** -0.5, key.transpose(1, 2)
+    scores = torch.bmm(query * scale, key) if hidden is None else torch.baddbmm(hidden, query, key, alpha=scale)
     # In float32 whatever the batch is in: a softmax of bfloat16 takes four times as long.
     shares = torch.softmax(scores, dim=-1, dtype=torch.float32).to(scores.dtype)
-    return torch.matmul(shares, value)
+    return torch.bmm(shares, value)
 
 
 def _norm(weights: Weights, name: str) -> _Norm:
