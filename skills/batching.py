@@ -1,11 +1,12 @@
 """Coalescing: concurrent callers' rows share forwards.
 
 So many lanes stand in front of the backbone, each a thread that computes on one core, and there is no timer. A free
-lane takes its share of the rows that wait: a lone message is spread over all lanes at once, and what queued during the
-last forwards goes together. So a lone message never waits for company, and company is used when it is there.
+lane takes its share of the rows that wait, and what queued during the last forwards goes together. A lone message is
+read by the first lane, on all cores, so that what its skills share is computed once. So a lone message never waits for
+company, and company is used when it is there.
 
-No thread computes on several cores: a forward that does waits for its slowest thread hundreds of times, and every
-thread that does brings helpers of its own (docs/decisions/0006, 0020).
+No other thread computes on several cores: a forward that does waits for its slowest thread hundreds of times, and
+every thread that does brings helpers of its own (docs/decisions/0006, 0020, 0022).
 """
 
 import threading
@@ -42,6 +43,8 @@ class _Ask:
 
 
 _Waiting = tuple[_Ask, int]
+LONE = 10
+"""Rows that the first lane reads on all cores if all lanes are idle: one message, with the one before it."""
 
 
 class Batcher:
@@ -54,7 +57,9 @@ class Batcher:
         self._backbone, self._share = backbone, share
         self._waiting: deque[_Waiting] = deque()
         self._news, self._idle, self._open = threading.Condition(), 0, True
-        self._lanes = [threading.Thread(target=self._run, name=f"lane{n}", daemon=True) for n in range(lanes)]
+        self._lanes = [
+            threading.Thread(target=self._run, args=(n == 0,), name=f"lane{n}", daemon=True) for n in range(lanes)
+        ]
         for lane in self._lanes:
             lane.start()
 
@@ -80,21 +85,28 @@ class Batcher:
         for lane in self._lanes:
             lane.join()
 
-    def _run(self) -> None:
+    def _run(self, first: bool) -> None:
         torch.set_num_threads(1)
         torch.get_num_threads()  # binds this thread to the number; until then a thread follows what is set last
-        while taken := self._take():
+        while taken := self._take(first):
             self._answer(taken)
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self, first: bool) -> list[_Waiting]:
         """Wait for rows; return this lane's share of them, nothing when all is done."""
         with self._news:
             self._idle += 1
-            while self._open and not self._waiting:
+            while self._open and not (self._waiting and (first or not self._lone())):
                 self._news.wait()
-            share = min(self._share, -(-len(self._waiting) // self._idle))
+            lone = first and self._lone()
+            share = min(self._share, -(-len(self._waiting) // (1 if lone else self._idle)))
             self._idle -= 1
-            return [self._waiting.popleft() for _ in range(share)]
+            taken = [self._waiting.popleft() for _ in range(share)]
+        if first:
+            torch.set_num_threads(len(self._lanes) if lone else 1)
+        return taken
+
+    def _lone(self) -> bool:
+        return self._idle == len(self._lanes) and len(self._waiting) <= LONE
 
     def _answer(self, taken: list[_Waiting]) -> None:
         try:

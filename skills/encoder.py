@@ -77,6 +77,8 @@ class Encoder:
         self._kind = frozen["embeddings.token_type_embeddings.weight"][0]
         self._norm = _norm(frozen, "embeddings.LayerNorm")
         self._layers = [_layer(frozen, f"encoder.layer.{number}.") for number in range(dimensions.layers)]
+        # oneDNN, which multiplies bfloat16, keeps a program of a megabyte for every number of rows that it ever saw.
+        self._rounded = dtype == torch.bfloat16 and self.device.type == "cpu"
         self._activation: Callable[[Tensor], Tensor] = _ACTIVATIONS[dimensions.activation]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -135,7 +137,7 @@ class Encoder:
         places = torch.arange(tokens.shape[1], device=self.device) + self.dimensions.first_position
         where = places if starts is None else places + starts[:, None]
         embedded = self._words[tokens] + self._places[where] + self._kind
-        texts, hidden = Texts(mask), self._additive(mask)
+        texts, hidden = Texts(mask, self._rounded), self._additive(mask)
         states = self._normed(texts.of(embedded.view(mask.numel(), -1)), self._norm)
         for layer in self._layers[: len(self._layers) - above]:
             states = self._through(layer, states, texts, hidden, None, keep)

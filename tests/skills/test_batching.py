@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skills.backbone import Row
-from skills.batching import Batcher
+from skills.batching import LONE, Batcher
 
 
 class Recorder:
@@ -86,24 +86,29 @@ def test_a_failure_alone_is_raised_to_its_caller() -> None:
     batcher.close()
 
 
-def test_one_callers_rows_are_spread_over_idle_lanes_and_come_back_in_order() -> None:
+def test_many_rows_are_spread_over_idle_lanes_of_one_core_each_and_come_back_in_order() -> None:
     class Meeting:
         """A reader whose passes wait for each other."""
 
         def __init__(self) -> None:
-            self.both, self.sizes = threading.Barrier(2), list[int]()
+            self.both, self.passes = threading.Barrier(2), list[tuple[int, int]]()
 
         def forward(self, rows: Sequence[Row]) -> Tensor:
-            self.sizes.append(len(rows))
+            self.passes.append((len(rows), torch.get_num_threads()))
             self.both.wait(10)
             return torch.tensor([[float(row.tokens[0])] for row in rows])
 
-    batcher = Batcher(reader := Meeting(), lanes=2)
-    wait_until_idle(batcher, 2)
-    states = batcher.forward([Row((number,)) for number in range(5)])
-    batcher.close()
-    assert states.flatten().tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
-    assert sorted(reader.sizes) == [2, 3]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # whatever others set, a lane computes on one core
+    try:
+        batcher = Batcher(reader := Meeting(), lanes=2)
+        wait_until_idle(batcher, 2)
+        states = batcher.forward([Row((number,)) for number in range(LONE + 1)])
+        batcher.close()
+    finally:
+        torch.set_num_threads(before)
+    assert states.flatten().tolist() == [float(number) for number in range(LONE + 1)]
+    assert sorted(reader.passes) == [(5, 1), (6, 1)]
 
 
 def test_a_lane_reads_no_more_than_its_share_at_once() -> None:
@@ -123,19 +128,32 @@ def test_nobody_is_asked_for_nothing() -> None:
     batcher.close()
 
 
-def test_every_lane_computes_on_one_core_whatever_others_set() -> None:
-    class Cores:
-        def forward(self, rows: Sequence[Row]) -> Tensor:
-            return torch.tensor([[float(torch.get_num_threads())]] * len(rows))
+class Cores:
+    """A reader that says on how many cores each pass computes, by whom; the first pass can be held up."""
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        batcher = Batcher(Cores(), lanes=2)
-        assert batcher.forward([Row((1,)), Row((2,))]).flatten().tolist() == [1.0, 1.0]
-        batcher.close()
-    finally:
-        torch.set_num_threads(before)
+    def __init__(self) -> None:
+        self.passes: list[tuple[str, int]] = []
+        self.entered, self.free = threading.Event(), threading.Event()
+
+    def forward(self, rows: Sequence[Row]) -> Tensor:
+        self.passes.append((threading.current_thread().name, torch.get_num_threads()))
+        if rows[0].tokens == (1,):
+            self.entered.set()
+            assert self.free.wait(10)
+        return torch.tensor([[float(row.tokens[0])] for row in rows])
+
+
+def test_a_lone_message_is_read_by_the_first_lane_on_all_cores_and_who_comes_meanwhile_by_another_on_one() -> None:
+    batcher, found = Batcher(reader := Cores(), lanes=2), {}
+    wait_until_idle(batcher, 2)
+    lone = ask(batcher, 1, found)
+    assert reader.entered.wait(5)
+    ask(batcher, 2, found).join(5)
+    reader.free.set()
+    lone.join(5)
+    batcher.close()
+    assert found == {1: 1.0, 2: 2.0}
+    assert reader.passes == [("lane0", 2), ("lane1", 1)]
 
 
 def wait_until_idle(batcher: Batcher, lanes: int) -> None:
