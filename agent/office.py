@@ -38,7 +38,7 @@ def open_office(settings: Settings, shared: bool = False) -> Office:
     database = Database(settings.database, pool=settings.threads + 4, nudge=jobs.nudge_soon)
     backbone = load_backbone(settings.backbone, settings.precision, settings.device)
     store = Store(settings.data / "prompts", backbone, lambda digest: read_artefact(database, digest))
-    vectors = Vectors(settings.data / "vectors", backbone)
+    vectors = Vectors(settings.data / "vectors", backbone, shared)
     releases = Releases(database, backbone, store, vectors)
     return Office(database, backbone, _shared(backbone, cores) if shared else backbone, releases, jobs)
 

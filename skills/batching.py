@@ -5,8 +5,9 @@ lane takes its share of the rows that wait, and what queued during the last forw
 read by the first lane, on all cores, so that what its skills share is computed once. So a lone message never waits for
 company, and company is used when it is there.
 
-No other thread computes on several cores: a forward that does waits for its slowest thread hundreds of times, and
-every thread that does brings helpers of its own (docs/decisions/0006, 0020, 0022).
+No other thread of the process computes on several cores, those that ask included: every thread that does brings
+helpers of its own, and with more helpers than cores all of them fall asleep hundreds of times in a forward
+(docs/decisions/0006, 0020, 0022).
 """
 
 import threading
@@ -69,6 +70,7 @@ class Batcher:
         Raises whatever the forward raised. A pass that fails is repeated once for each row alone, so
         one caller's bad row fails only that caller.
         """
+        compute_on_one_core()
         if not rows:
             return self._backbone.forward(rows)
         ask = _Ask(rows)
@@ -86,13 +88,12 @@ class Batcher:
             lane.join()
 
     def _run(self, first: bool) -> None:
-        torch.set_num_threads(1)
-        torch.get_num_threads()  # binds this thread to the number; until then a thread follows what is set last
+        compute_on_one_core()
         while taken := self._take(first):
-            self._answer(taken)
+            self._answer(*taken)
 
-    def _take(self, first: bool) -> list[_Waiting]:
-        """Wait for rows; return this lane's share of them, nothing when all is done."""
+    def _take(self, first: bool) -> tuple[list[_Waiting], int] | None:
+        """Wait for rows; return this lane's share and on how many cores to read it, nothing when all is done."""
         with self._news:
             self._idle += 1
             while self._open and not (self._waiting and (first or not self._lone())):
@@ -101,20 +102,25 @@ class Batcher:
             share = min(self._share, -(-len(self._waiting) // (1 if lone else self._idle)))
             self._idle -= 1
             taken = [self._waiting.popleft() for _ in range(share)]
-        if first:
-            torch.set_num_threads(len(self._lanes) if lone else 1)
-        return taken
+        return (taken, len(self._lanes) if lone else 1) if taken else None
 
     def _lone(self) -> bool:
         return self._idle == len(self._lanes) and len(self._waiting) <= LONE
 
-    def _answer(self, taken: list[_Waiting]) -> None:
+    def _read(self, rows: Sequence[Row], cores: int) -> Tensor:
+        torch.set_num_threads(cores)
         try:
-            states = self._backbone.forward([ask.rows[place] for ask, place in taken])
+            return self._backbone.forward(rows)
+        finally:
+            torch.set_num_threads(1)  # threads that compute for the first time take over what was set last
+
+    def _answer(self, taken: list[_Waiting], cores: int) -> None:
+        try:
+            states = self._read([ask.rows[place] for ask, place in taken], cores)
         except Exception as error:  # noqa: BLE001 - handed to the caller it belongs to
             if len(taken) > 1:
                 for one in taken:
-                    self._answer([one])
+                    self._answer([one], cores)
             elif not taken[0][0].future.done():
                 taken[0][0].future.set_exception(error)
             return
@@ -124,3 +130,9 @@ class Batcher:
             done = {id(ask): ask for ask, _ in taken if len(ask.read) == len(ask.rows)}
         for ask in done.values():
             ask.future.set_result(torch.stack([ask.read[place] for place in range(len(ask.rows))]))
+
+
+def compute_on_one_core() -> None:
+    """Bind the calling thread to one core of torch's; until it has asked, it would follow what another sets."""
+    torch.set_num_threads(1)
+    torch.get_num_threads()

@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from skills.backbone import Backbone
+from skills.batching import compute_on_one_core
 from skills.errors import BackboneChanged
 from skills.store import write_once
 
@@ -26,17 +27,19 @@ DIGEST = 16
 
 
 class Vectors:
-    """What one backbone makes of the texts of desks."""
+    """What one backbone makes of the texts of desks. `shared`: it reads on one core, for others want the rest."""
 
-    def __init__(self, folder: Path, backbone: Backbone) -> None:
+    def __init__(self, folder: Path, backbone: Backbone, shared: bool = False) -> None:
         reader = sha256(f"{backbone.fingerprint} {backbone.dtype}".encode()).hexdigest()
-        self._folder, self._backbone = folder / reader[:16], backbone
+        self._folder, self._backbone, self._shared = folder / reader[:16], backbone, shared
 
     def embed(self, desk: str, texts: Sequence[str]) -> Tensor:
         """Return `[N, H]`: what the bare backbone makes of all the texts of a desk; only new ones are read.
 
         Vectors of other texts stay in the desk's folder until they are as many again.
         """
+        if self._shared:
+            compute_on_one_core()
         folder = self._folder / desk
         names = [sha256(text.encode()).digest()[:DIGEST] for text in texts]
         files = sorted(folder.glob("*.safetensors"))

@@ -156,6 +156,18 @@ def test_a_lone_message_is_read_by_the_first_lane_on_all_cores_and_who_comes_mea
     assert reader.passes == [("lane0", 2), ("lane1", 1)]
 
 
+def test_who_asks_computes_on_one_core_too() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        batcher = Batcher(Recorder(), lanes=2)
+        batcher.forward([Row((1,))])
+        assert torch.get_num_threads() == 1
+        batcher.close()
+    finally:
+        torch.set_num_threads(before)
+
+
 def wait_until_idle(batcher: Batcher, lanes: int) -> None:
     while batcher._idle < lanes:
         pass
