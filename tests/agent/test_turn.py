@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
@@ -99,6 +99,21 @@ def test_posting_the_same_message_twice_counts_once(office: Office) -> None:
     assert again["turn_id"] == first["turn_id"]
     with office.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 2
+
+
+def test_a_turn_asks_the_database_few_things(office: Office) -> None:
+    first, desk, seen = say(office, "hello"), desk_id(office), list[str]()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(office.database.engine, "before_cursor_execute", note)
+    take_turn(office, desk, Said("my card still hasn't come", "chat", client_id="c1", visitor_id="vis_a"))
+    of_the_first = len(seen)
+    take_turn(office, desk, Said("and how do I change my PIN", "chat", first["conversation_id"], "c2"))
+    event.remove(office.database.engine, "before_cursor_execute", note)
+    assert (of_the_first, len(seen) - of_the_first) == (9, 12), seen
 
 
 def test_the_same_message_ten_times_at_once_is_one_turn(office: Office) -> None:
