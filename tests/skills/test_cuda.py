@@ -22,7 +22,7 @@ def test_a_mixed_batch_reads_the_same_on_a_gpu(exact_backbone: Backbone) -> None
     assert there.fingerprint == exact_backbone.fingerprint
     torch.manual_seed(0)
     sizes = there.dimensions
-    prefixes = [torch.randn(sizes.layers, 2, length, sizes.width) for length in (8, 3)]
+    prefixes = [torch.randn(layers, 2, length, sizes.width) for layers, length in ((sizes.layers, 8), (4, 3))]
     rows = [Row(t, p) for t, p in zip(there.tokenize(TEXTS), [*prefixes, None], strict=True)]
     states = there.forward(rows)
     assert states.device.type == "cpu"
@@ -40,7 +40,7 @@ def test_the_gpus_own_precision_reads_nearly_the_same(exact_backbone: Backbone) 
 def test_tuning_on_a_gpu_reads_what_it_serves() -> None:
     there = load_backbone(precision="float32", device="cuda")
     sizes = there.dimensions
-    prefix = torch.randn(sizes.layers, 2, 8, sizes.width)
+    prefix = torch.randn(4, 2, 8, sizes.width)
     trained = PeftPrefix(there, load_for_training(there), prefix)
     tokens = there.tokenize(TEXTS)
     read = trained.read(tokens)
