@@ -222,11 +222,7 @@ def _external_conversation(session: Session, desk_id: str, said: Said) -> Conver
         "external_id": said.external_id,
     }
     fresh = insert_once(session, Conversation, values, ["connection_id", "external_id"])
-    return (
-        fresh
-        or session.scalars(
-            select(Conversation)
-            .where(Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
-            .with_for_update()
-        ).one()
-    )
+    if fresh is not None:
+        return fresh
+    named = (Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)
+    return session.scalars(select(Conversation).where(*named).with_for_update()).one()
