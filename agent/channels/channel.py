@@ -11,7 +11,7 @@ Mode = Literal["answer", "draft", "label", "watch"]
 """What a connection does with its desk's answers: send them, note them for a human, only label, or nothing."""
 
 
-TEST_TEXT = "Hello, is this thing on?"
+TEST_TEXT = "Hello, is anybody there?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _said(verdicts: Mapping[str, list[Any]]) -> dict[str, list[tuple[str, bool, 
 def test_a_shadow_that_finds_fewer_answers_goes_back_and_a_good_one_goes_on(office: Office) -> None:
     candidate(office, "faq", mute=True)
     trial = begin(office, "faq", replace(SHADOW, shadow_turns=50))
-    for text in texts(12):
+    for text in texts(20):
         say(office, text)
     found = look(office, trial)
     assert (found.stage, number(office, "faq")) == ("returned", 1)
