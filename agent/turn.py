@@ -39,6 +39,7 @@ TOLD: Mapping[str, EventType] = {
     "out_of_scope": "turn.unanswered",
 }
 """What a desk's endpoints are told of a turn, by its outcome."""
+ERASED = "This conversation was erased while its message was being read."
 
 
 def take_turn(office: Office, desk_id: str, said: Said) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _of_before(office: Office, arrival: Arrival) -> dict[str, Any]:
     with office.database.reading() as session:
         turn = session.scalar(select(Turn).where(Turn.message_id == arrival.message_id))
         if turn is None:
-            raise NotFound("This conversation was erased while its message was being read.")
+            raise NotFound(ERASED)
         return show_turn(session, turn)
 
 
@@ -98,7 +99,7 @@ def record(
     """
     conversation = session.get(Conversation, arrival.conversation_id, with_for_update=True)
     if conversation is None:
-        raise NotFound("This conversation was erased while its message was being read.")
+        raise NotFound(ERASED)
     if session.scalar(select(Turn.id).where(Turn.message_id == arrival.message_id)) is not None:
         return None
     if conversation.owner == "human":

@@ -94,10 +94,11 @@ def bare_reader(encoder: PreTrainedModel, rows: list[tuple[int, ...]]) -> Work:
     return read
 
 
-def draw_prompts(backbone: Backbone, count: int, unprompted: float = Recipe(epochs=1).unprompted) -> list[Tensor]:
-    """Return random prefixes `[U, 2, P, D]`, each in memory of its own."""
+def draw_prompts(backbone: Backbone, count: int, first_layer: int | None = None) -> list[Tensor]:
+    """Return random prefixes `[U, 2, P, D]`, each in memory of its own; they begin where we tune them, unless told."""
     sizes, generator = backbone.dimensions, torch.Generator().manual_seed(0)
-    shape = (sizes.layers - int(sizes.layers * unprompted), 2, PROMPT_TOKENS, sizes.width)
+    first = Recipe(epochs=1).first_layer(sizes.layers) if first_layer is None else first_layer
+    shape = (sizes.layers - first, 2, PROMPT_TOKENS, sizes.width)
     return [torch.randn(shape, generator=generator).half() for _ in range(count)]
 
 
@@ -109,7 +110,7 @@ def measure(quick: bool) -> list[Figure]:
     texts = backbone.tokenize([row["text"] for row in demo.read("gate.jsonl")[:MESSAGES]])
     skills = draw_prompts(backbone, SKILLS)
     rows = [Row(text, prompt) for text in texts for prompt in skills]
-    deep = [Row(text, prompt) for text in texts for prompt in draw_prompts(backbone, SKILLS, 0.0)]
+    deep = [Row(text, prompt) for text in texts for prompt in draw_prompts(backbone, SKILLS, first_layer=0)]
     bare = bare_reader(encoder, [row.tokens for row in rows])
     found = [
         less_time(

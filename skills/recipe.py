@@ -39,6 +39,10 @@ class Recipe:
     held_parts: int = 3
     """How many of the parts really take their turn (1: a plain cut)."""
 
+    def first_layer(self, layers: int) -> int:
+        """Return the lowest of this many layers that a prompt reaches, counted from zero."""
+        return int(layers * self.unprompted)
+
     @classmethod
     def for_rows(cls, count: int, prompt_tokens: int = 8) -> "Recipe":
         """Return the default recipe for this many training rows."""

@@ -123,13 +123,13 @@ def learnt_rows(skill: Skill, examples: Sequence[Example], recipe: Recipe) -> li
     return [*examples, *names * recipe.label_names]
 
 
-def seed_prefix(backbone: Backbone, instruction: str, length: int, unprompted: float = 0.0) -> Tensor:
+def seed_prefix(backbone: Backbone, instruction: str, length: int, first_layer: int = 0) -> Tensor:
     """Return `[U, 2, P, D]`: the keys and values of a sentence that describes the task.
 
-    `unprompted` is the share of the layers, from below, that get none. Starting from real activations is worth six
-    points over a random start at this size (PEFT's own method comparison: 41.6 % against 5.7 %).
+    U are the layers from `first_layer` on. Starting from real activations is worth six points over a random start at
+    this size (PEFT's own method comparison: 41.6 % against 5.7 %).
     """
-    kept = backbone.activations(instruction)[int(backbone.dimensions.layers * unprompted) :]
+    kept = backbone.activations(instruction)[first_layer:]
     repeats = -(-length // kept.shape[2])
     return kept.repeat(1, 1, repeats, 1)[:, :, :length].clone()
 
@@ -150,7 +150,8 @@ class _Run:
         self._seed, self._clock = seed, clock
         self._index = None if skill.passages is None else build_index(backbone, skill.passages)
         self._encoder = load_for_training(backbone)
-        self._start = seed_prefix(backbone, skill.instruction, recipe.prompt_tokens, recipe.unprompted)
+        first_layer = recipe.first_layer(backbone.dimensions.layers)
+        self._start = seed_prefix(backbone, skill.instruction, recipe.prompt_tokens, first_layer)
 
     def fit(self, examples: Sequence[Example]) -> _Fitted:
         taught = learnt_rows(self._skill, examples, self._recipe)

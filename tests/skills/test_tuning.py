@@ -74,11 +74,11 @@ def test_the_prefix_starts_from_the_instruction(tiny: Backbone) -> None:
 
 
 def test_the_lower_third_of_the_layers_has_no_prompt(backbone: Backbone, tiny: Backbone) -> None:
-    share = Recipe.for_rows(100).unprompted
-    late, whole = (seed_prefix(backbone, SKILL.instruction, 8, part) for part in (share, 0.0))
+    recipe = Recipe.for_rows(100)
+    late, whole = (seed_prefix(backbone, SKILL.instruction, 8, first) for first in (recipe.first_layer(6), 0))
     assert (len(late), len(whole)) == (4, 6)
     assert torch.equal(late, whole[2:])
-    assert len(seed_prefix(tiny, SKILL.instruction, 8, share)) == 2
+    assert len(seed_prefix(tiny, SKILL.instruction, 8, recipe.first_layer(2))) == 2
 
 
 def test_steps_are_reported_and_cancelling_stops(tiny: Backbone) -> None:
