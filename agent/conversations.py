@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from agent.database import insert_once
+from agent.database import insert_and_return
 from agent.errors import NotAllowed, NotFound
 from agent.outbound import tell_of
 from agent.tables import Conversation, Escalation, Message, Turn, new_id, utc_now
@@ -204,7 +204,7 @@ def _new_conversation(session: Session, desk_id: str, said: Said) -> Conversatio
     elif said.visitor_id and said.client_id:
         conversation_id = _id_of(f"{desk_id} {said.visitor_id} {said.client_id}")
     values = {"id": conversation_id, "desk_id": desk_id, "channel": said.channel, "visitor_id": said.visitor_id}
-    fresh = insert_once(session, Conversation, values, ["id"])
+    fresh = insert_and_return(session, Conversation, values, ["id"])
     return fresh or session.get_one(Conversation, conversation_id, with_for_update=True)
 
 
@@ -221,7 +221,7 @@ def _external_conversation(session: Session, desk_id: str, said: Said) -> Conver
         "connection_id": said.connection_id,
         "external_id": said.external_id,
     }
-    fresh = insert_once(session, Conversation, values, ["connection_id", "external_id"])
+    fresh = insert_and_return(session, Conversation, values, ["connection_id", "external_id"])
     if fresh is not None:
         return fresh
     named = (Conversation.connection_id == said.connection_id, Conversation.external_id == said.external_id)

@@ -10,7 +10,9 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -69,16 +71,27 @@ def nudge_after(session: Session, task: str, row_id: str) -> None:
     session.info.setdefault(_NUDGES, set()).add((task, row_id))
 
 
-def insert_once(
-    session: Session, table: type[TableRow], values: Mapping[str, Any], unique: list[str]
-) -> TableRow | None:
-    """Insert a row unless there is one with the same values in these columns; return it if it was inserted.
+def insert_once(session: Session, table: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:
+    """Insert a row unless there is one with the same values in these columns; return whether it was inserted.
 
     Who inserts the same at the same moment waits, and then finds the other's.
     """
+    done = session.execute(_unless_there(session, table, values, unique))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def insert_and_return(
+    session: Session, table: type[TableRow], values: Mapping[str, Any], unique: list[str]
+) -> TableRow | None:
+    """Insert a row as `insert_once` does; return it if it was inserted, for those who go on with it."""
+    return session.scalars(_unless_there(session, table, values, unique).returning(table)).one_or_none()
+
+
+def _unless_there(
+    session: Session, table: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]
+) -> PostgresInsert | SqliteInsert:
     insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=unique).returning(table)
-    return session.scalars(statement).one_or_none()
+    return insert(table).values(**values).on_conflict_do_nothing(index_elements=unique)
 
 
 def normal_url(url: str) -> URL:
