@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import psycopg
+from namespaces import hang_on, lay_wire, open_queue
 from sqlalchemy import select
 
 from agent.database import Database
@@ -31,29 +32,37 @@ UNLIMITED = {"FROSTDESK_VISITOR_PER_MINUTE": "10000000", "FROSTDESK_ADDRESS_PER_
 
 @dataclass
 class Installation:
-    """What runs: the APIs by name with their ports, all in data folders of their own, on one database."""
+    """What runs: the APIs by name with their addresses, all in data folders of their own, on one database.
+
+    `apart`: each part in a network namespace of its own (bench/namespaces.py), not in that of the bench.
+    """
 
     folder: Path
     url: str
     key: str
     site_key: str
     env: Mapping[str, str]
+    apart: bool = False
     children: dict[str, Child] = field(default_factory=dict)
-    ports: dict[str, int] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
 
     def start_api(self, name: str, **env: str) -> int:
         """Start an API and wait until it answers; return its port."""
-        self.ports[name] = free_port()
-        self.start(name, "api", FROSTDESK_PORT=str(self.ports[name]), **env)
+        port = free_port()
+        host = self.start(name, "api", FROSTDESK_PORT=str(port), **env)
+        self.addresses[name] = f"{host}:{port}"
         with self.client(name) as client:
             wait_until(lambda: _ready(client), f"{name} (see {self.folder / name}.log)")
-        return self.ports[name]
+        return port
 
-    def start(self, name: str, *arguments: str, **env: str) -> None:
-        """Start a part in a data folder of its own."""
-        own = {**os.environ, **self.env, "FROSTDESK_DATA": str(self.folder / name), **env}
-        self.children[name] = Child(name, python("frostdesk", *arguments), own, self.folder / f"{name}.log")
+    def start(self, name: str, *arguments: str, **env: str) -> str:
+        """Start a part in a data folder of its own; return the address of the network it is in."""
+        host, inside = hang_on(len(self.children)) if self.apart else ("127.0.0.1", [])
+        own = {**os.environ, **self.env, "FROSTDESK_DATA": str(self.folder / name), "FROSTDESK_HOST": host, **env}
+        command = [*inside, *python("frostdesk", *arguments)]
+        self.children[name] = Child(name, command, own, self.folder / f"{name}.log")
         self.children[name].start()
+        return host
 
     def stop(self, name: str) -> None:
         """Stop a part."""
@@ -73,13 +82,15 @@ class Installation:
 
     def client(self, name: str) -> httpx.Client:
         """Return an admin's client of one API."""
-        headers, url = {"authorization": f"Bearer {self.key}"}, f"http://127.0.0.1:{self.ports[name]}"
+        headers, url = {"authorization": f"Bearer {self.key}"}, f"http://{self.addresses[name]}"
         return httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
 
 
 @contextmanager
-def installed(postgres: bool, **env: str) -> Iterator[Installation]:
+def installed(postgres: bool, apart: bool = False, **env: str) -> Iterator[Installation]:
     """Give the demo desk on a database and a queue server of its own; nothing serves yet."""
+    if apart:
+        lay_wire()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         url = stack.enter_context(_postgres(folder)) if postgres else f"sqlite:///{folder / 'frostdesk.db'}"
@@ -95,8 +106,10 @@ def installed(postgres: bool, **env: str) -> Iterator[Installation]:
         stack.callback(queue.stop)
         stack.callback(queue.ask_to_stop)
         wait_for_queue(queue_url)
+        if apart:
+            queue_url = open_queue(queue_url)
         shared = {"DATABASE_URL": url, "REDIS_URL": queue_url, "REMAP_SIGTERM": "SIGQUIT", **UNLIMITED, **env}
-        house = Installation(folder, url, key, site_key, shared)
+        house = Installation(folder, url, key, site_key, shared, apart)
         try:
             yield house
         finally:
@@ -122,7 +135,7 @@ class Visitors:
     """Visitors in a process of their own (bench/visitors.py), who write until their time is over."""
 
     def __init__(self, house: Installation, names: Sequence[str], **plan: Any) -> None:  # noqa: ANN401 - JSON
-        plan = {"ports": [house.ports[name] for name in names], "site_key": house.site_key, **plan}
+        plan = {"addresses": [house.addresses[name] for name in names], "site_key": house.site_key, **plan}
         command = [sys.executable, str(Path(__file__).with_name("visitors.py"))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdin is not None

@@ -55,16 +55,16 @@ def promoted(house: Installation, times: int) -> list[tuple[float, int]]:
     return asked
 
 
-def delays(met: dict[str, Any], asked: list[tuple[float, int]], ports: list[int]) -> list[float]:
+def delays(met: dict[str, Any], asked: list[tuple[float, int]], addresses: list[str]) -> list[float]:
     """Return the seconds until each process's first answer by the version meant, for every promotion."""
     found = []
     ends = [*(when for when, _ in asked[1:]), met["ended"]]
     for (when, version), end in zip(asked, ends, strict=True):
-        for port in ports:
+        for address in addresses:
             answers = [
                 turn[0] - when
                 for turn in met["turns"]
-                if turn[2] == port and when < turn[0] <= end and turn[7].get("router") == version
+                if turn[2] == address and when < turn[0] <= end and turn[7].get("router") == version
             ]
             found.append(min(answers, default=float("inf")))
     return found
@@ -84,7 +84,7 @@ def measure(quick: bool, postgres: bool = True) -> list[Figure]:
         visitors = Visitors(house, names, **plan)
         asked = promoted(house, times)
         met = visitors.heard()
-        waits = sorted(delays(met, asked, [house.ports[name] for name in names]))
+        waits = sorted(delays(met, asked, list(house.addresses.values())))
     failed = sum(met["refused"].values()) + met["cut_off"]
     mixed = sum(turn[8] for turn in met["turns"])
     where, spread = "PostgreSQL" if postgres else "SQLite", (waits[0], waits[len(waits) * 9 // 10])

@@ -3,7 +3,8 @@
     python bench/replicas.py [--quick] [--json]
 
 Each API has a data folder of its own and one core to itself as far as there are cores: it reads on one thread and is
-held on one core, as a machine with one core would be. PostgreSQL, the queue server, two workers and the visitors run
+held on one core, as a machine with one core would be; APIs and workers are each in a network namespace of their own
+where this machine allows that (bench/namespaces.py). PostgreSQL, the queue server, two workers and the visitors run
 beside them on the same cores. Then one of three APIs is killed while visitors write: each goes on at another API with
 the message that was not answered, under the same client message id, and every message must be stored and answered once.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure, paired, show
+from namespaces import enter
 from processes import Installation, Visitors, installed
 from sqlalchemy import func, select
 
@@ -72,8 +74,8 @@ def measure(quick: bool) -> list[Figure]:
     seconds, rounds = (4.0, 1) if quick else (8.0, 3)
     texts = [row["text"] for row in demo.read("gate.jsonl")]
     plan = {"texts": texts, "clients": VISITORS, "length": 3, "seconds": seconds}
-    names, cores = ["api0", "api1", "api2"], sorted(os.sched_getaffinity(0))
-    with installed(postgres=True, FROSTDESK_TORCH_THREADS="1", FROSTDESK_THREADS="8") as house:
+    names, cores, apart = ["api0", "api1", "api2"], sorted(os.sched_getaffinity(0)), enter()
+    with installed(postgres=True, apart=apart, FROSTDESK_TORCH_THREADS="1", FROSTDESK_THREADS="8") as house:
         for number, name in enumerate(names):
             house.start_api(name)
             core = cores[number % len(cores)]
@@ -87,7 +89,8 @@ def measure(quick: bool) -> list[Figure]:
     one, two, three = (statistics.median(row[count][0] for row in found) for count in range(3))
     costs = [[row[count][1] for row in found] for count in range(3)]
     goal = NEARLY if len(cores) > 1 else None
-    note = f"{two:.1f} against {one:.1f} turns a second, {len(cores)} cores for everything"
+    where = "in namespaces of their own" if apart else "namespaces refused"
+    note = f"{two:.1f} against {one:.1f} turns a second, {len(cores)} cores for everything, {where}"
     return [
         Figure("two API processes / one", two / one, "at least", goal, note=note),
         Figure(

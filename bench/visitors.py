@@ -1,10 +1,10 @@
 """Visitors who each write the next message when the last is answered; with as little work on this side as can be.
 
-Reads a plan from standard input and prints what was met, both JSON. The plan: `ports` of the APIs, `site_key`, `texts`,
-`clients`, `seconds`, `length` (messages of a conversation), `pause` (seconds between two messages, 0 without it).
-Visitors are spread over the ports; whoever is refused or cut off goes to the next one with the same message.
+Reads a plan from standard input and prints what was met, both JSON. The plan: `addresses` of the APIs, `site_key`,
+`texts`, `clients`, `seconds`, `length` (messages of a conversation), `pause` (seconds between two messages, 0 without
+it). Visitors are spread over the APIs; whoever is refused or cut off goes to the next one with the same message.
 
-Printed: `started` and `ended`, `turns` as [when it was answered, milliseconds, port, client message id, turn id,
+Printed: `started` and `ended`, `turns` as [when it was answered, milliseconds, address, client message id, turn id,
 conversation id, rows that were read, {skill: version}], `refused` as {status: how often}, `without_retry_after`,
 `cut_off`: connections that broke. Times are of the system's monotonic clock, the same in all processes.
 """
@@ -26,13 +26,14 @@ class Connection:
     def __init__(self) -> None:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, port: int, path: str, token: str, body: Any) -> tuple[int, bytes, bytes]:  # noqa: ANN401 - JSON
+    async def post(self, address: str, path: str, token: str, body: Any) -> tuple[int, bytes, bytes]:  # noqa: ANN401 - JSON
         """Return status, head and body of the answer. Raises OSError or EOFError if the connection breaks."""
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", port)
+            host, port = address.split(":")
+            self._streams = await asyncio.open_connection(host, int(port))
         reader, writer = self._streams
         content = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n"
         head += f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
         writer.write(head.encode() + content)
         answer = await reader.readuntil(b"\r\n\r\n")
@@ -51,7 +52,8 @@ class Visitor:
 
     def __init__(self, number: int, plan: Plan, met: dict[str, Any]) -> None:
         self._number, self._plan, self._met = number, plan, met
-        self._ports = plan["ports"][number % len(plan["ports"]) :] + plan["ports"][: number % len(plan["ports"])]
+        first = number % len(plan["addresses"])
+        self._addresses = plan["addresses"][first:] + plan["addresses"][:first]
         self._connection, self._token = Connection(), ""
 
     async def arrive(self) -> None:
@@ -68,39 +70,39 @@ class Visitor:
             body = {"message": text, "client_message_id": name}
             body |= {} if begins else {"conversation_id": conversation}
             start = time.monotonic()
-            turn, port = await self._persist("/v1/chat", body)
+            turn, address = await self._persist("/v1/chat", body)
             now = time.monotonic()
             conversation = turn["conversation_id"]
             versions = {verdict["skill"]: verdict["version"] for verdict in turn["verdicts"]}
             mixed = {(verdict["skill"], verdict["version"]) for verdict in turn["verdicts"]}
             rows = rows_of(text, begins) if versions else 0
             turn_of = [name, turn["turn_id"], conversation, rows, versions, len(mixed) > len(versions)]
-            self._met["turns"].append([now, (now - start) * 1000, port, *turn_of])
+            self._met["turns"].append([now, (now - start) * 1000, address, *turn_of])
             said += 1
             await asyncio.sleep(self._plan.get("pause", 0.0))
 
-    async def _persist(self, path: str, body: dict[str, Any]) -> tuple[Any, int]:
+    async def _persist(self, path: str, body: dict[str, Any]) -> tuple[Any, str]:
         """Post until somebody takes it."""
         while True:
             try:
-                status, head, content = await self._connection.post(self._ports[0], path, self._token, body)
+                status, head, content = await self._connection.post(self._addresses[0], path, self._token, body)
             except (OSError, EOFError):
                 self._met["cut_off"] += 1
                 self._go_on()
                 continue
             if status < 300:
-                return json.loads(content), self._ports[0]
+                return json.loads(content), self._addresses[0]
             self._met["refused"][status] = self._met["refused"].get(status, 0) + 1
             told = re.search(rb"retry-after: (\d+)", head)
             self._met["without_retry_after"] += told is None
-            if len(self._ports) > 1:
+            if len(self._addresses) > 1:
                 self._go_on()
             await asyncio.sleep(int(told[1]) if told else 1)
 
     def _go_on(self) -> None:
         """Go to the next API."""
         self._connection.close()
-        self._ports = [*self._ports[1:], self._ports[0]]
+        self._addresses = [*self._addresses[1:], self._addresses[0]]
 
 
 def rows_of(text: str, begins: bool) -> int:
