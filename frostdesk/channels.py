@@ -1,7 +1,7 @@
 """Helpdesk connections, what they posted and what was sent to them."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -18,14 +18,27 @@ app = typer.Typer(
 )
 deliveries = typer.Typer(help="What was sent to helpdesks.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name you gave it.")]
-KIND = "standard, chatwoot, zendesk, intercom, zammad, freshdesk, helpscout, front, gorgias, hubspot, slack or sunshine"
+Kind = Literal[
+    "standard",
+    "chatwoot",
+    "zendesk",
+    "intercom",
+    "zammad",
+    "freshdesk",
+    "helpscout",
+    "front",
+    "gorgias",
+    "hubspot",
+    "slack",
+    "sunshine",
+]
 MODE = "answer, draft (replies become notes), label, or watch (send nothing)"
 
 
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Your name for it.")],
-    kind: Annotated[str, typer.Option(help=KIND)] = "standard",
+    kind: Annotated[Kind, typer.Option(help="What it is.")] = "standard",
     mode: Annotated[str, typer.Option(help=MODE)] = "answer",
     url: Annotated[str | None, typer.Option(help="Where answers are posted.", show_default=False)] = None,
     secret: Annotated[

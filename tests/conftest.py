@@ -273,7 +273,7 @@ def installation(data: Path, **env: str) -> Iterator[Running]:
         process.wait(60)
 
 
-def wait_for(condition: object, seconds: float = 30) -> None:
+def wait_for(condition: object, seconds: float = 90) -> None:
     """Poll until a condition holds; fail when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args
 
 import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from agent.api.schemas.connections import ConnectionRequest
+from frostdesk.channels import Kind
 from frostdesk.queue_server import free_port
 from tests.conftest import Running, wait_for
 from tests.frostdesk.conftest import done, refused, shown
@@ -64,10 +67,16 @@ def post_ticket(client: httpx.Client, connection: dict[str, str]) -> None:
     assert client.post(connection["endpoint"], content=body, headers=headers).status_code == 202
 
 
+def test_every_kind_of_helpdesk_can_be_named() -> None:
+    assert get_args(Kind) == get_args(ConnectionRequest.model_fields["kind"].annotation)
+
+
 def test_a_chatwoot_is_connected_without_showing_its_token_and_tried_out(server: Running) -> None:
     command = ("channel", "new", "cw", "--kind", "chatwoot", "--url", "http://127.0.0.1:1")
     command = (*command, "--token", "bot-token")
     assert "account_id" in refused(server.command(*command), 2)
+    unknown = server.command("channel", "new", "cw", "--kind", "chatwood")
+    assert (unknown.returncode, "'chatwoot'" in unknown.stderr, "token" in unknown.stderr) == (2, True, False)
     assert "NAME=VALUE" in refused(server.command(*command, "--with", "account_id"), 2)
     made = server.command(*command, "--with", "account_id=3", "--secret", "s3cret", "--mode", "draft")
     assert f"endpoint  {server.url}/webhooks/chatwoot/con_" in done(made)
