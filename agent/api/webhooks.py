@@ -77,7 +77,7 @@ async def find_endpoint(kind: str) -> None:
 def _store(
     service: Service, channel: Channel, kind: str, connection_id: str, body: bytes, headers: dict[str, str]
 ) -> Accepted | JSONResponse:
-    """Verify a request, store each of its events once, in their order, and nudge a worker after the commit.
+    """Verify a request and store each of its events once, in their order; a worker is nudged beside the answer.
 
     A helpdesk's question is only answered.
     """
@@ -99,5 +99,5 @@ def _store(
             if insert_once(session, InboundEvent, row, ["connection_id", "event_id"]):
                 stored.append(row_id)
     for row_id in stored:
-        service.office.jobs.nudge("handle_event", row_id)
+        service.office.jobs.nudge_soon("handle_event", row_id)
     return Accepted(status="accepted" if stored else "known")
