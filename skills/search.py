@@ -36,7 +36,8 @@ class Search:
     """A desk's passages laid out for searching; never changed once made.
 
     `matrix` is `[H or DIRECTIONS, M + labels without a passage]`: a column for each label's first passage, in the
-    order of labels, then one for each further passage, whose labels are `further`.
+    order of labels, then one for each further passage, whose labels are `further`. `offsets` are what is added to the
+    product of each column.
     """
 
     def __init__(self, vectors: Tensor, owners: Tensor, labels: int) -> None:
@@ -49,6 +50,8 @@ class Search:
         self._crowding = crowding(self._counts)
         self._basis = principal_directions(vectors) if is_large(len(vectors), labels) else None
         self._matrix, self._further = self._lay_out(owners, sums / self._lengths[:, None])
+        self._offsets = -torch.cat([self._crowding, self._crowding[self._further]])
+        self._offsets[self._empty] = NO_PASSAGE  # their columns are nought
 
     def opinions(self, tuned: Tensor, bare: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores of tuned and bare queries `[N, H]`, both `[N, C]`."""
@@ -65,13 +68,10 @@ class Search:
 
     def _product(self, queries: Tensor) -> Tensor:
         """Return the matrix's scores `[N, C]` for queries `[N, H or DIRECTIONS]`."""
-        raw = queries @ self._matrix
+        raw = torch.addmm(self._offsets, queries, self._matrix)
         scores = raw[:, : len(self._counts)]
         if len(self._further):
             scores.scatter_reduce_(1, self._further.expand(len(raw), -1), raw[:, len(self._counts) :], "amax")
-        scores -= self._crowding
-        if len(self._empty):
-            scores[:, self._empty] = NO_PASSAGE
         return scores
 
     def _shortlisted(self, queries: Tensor, basis: Tensor) -> Tensor:
