@@ -27,7 +27,10 @@ def enter() -> bool:
 
 
 def _allowed() -> bool:
-    trial = f"mkdir -p {_NAMES} && mount -t tmpfs none {_NAMES} && ip netns add trial"
+    trial = (
+        f"mkdir -p {_NAMES} && mount -t tmpfs none {_NAMES} && ip netns add trial && ip link add hub type bridge"
+        " && ip link add trial type veth peer name wire netns trial"
+    )
     if which("unshare") is None or which("ip") is None:
         return False
     return subprocess.run([*_ALONE, "sh", "-c", trial], check=False, capture_output=True).returncode == 0
