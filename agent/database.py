@@ -68,7 +68,7 @@ class Database:
 
 def nudge_after(session: Session, task: str, row_id: str) -> None:
     """Ask a worker to look at a row once the transaction has committed."""
-    session.info.setdefault(_NUDGES, set()).add((task, row_id))
+    session.info.setdefault(_NUDGES, {})[task, row_id] = None  # each once, in their order
 
 
 def insert_once(session: Session, table: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:

@@ -12,7 +12,7 @@ from agent.api.deps import Service, ServiceDep
 from agent.api.schemas.connections import Accepted, ChallengeAnswer
 from agent.channels import CHALLENGES, CHANNELS, SPLITS, keys
 from agent.channels.channel import Channel
-from agent.database import insert_once
+from agent.database import insert_once, nudge_after
 from agent.errors import NotFound
 from agent.tables import Connection, InboundEvent, new_id, utc_now
 
@@ -85,7 +85,7 @@ def _store(
         connection = session.get(Connection, connection_id)
     if connection is None or connection.kind != kind:
         raise NotFound("There is no such connection.")
-    now, stored = utc_now(), list[str]()
+    now, fresh = utc_now(), False
     name = channel.verify(body, headers, keys(connection, service.settings.base_url), now)
     if kind in CHALLENGES and (answer := CHALLENGES[kind](body, headers)) is not None:
         return JSONResponse(answer)
@@ -97,7 +97,6 @@ def _store(
             named = {"id": row_id, "connection_id": connection.id, "event_id": event_id}
             row = {**named, "body": part, "ticket_id": channel.ticket_of(part), "received_at": came}
             if insert_once(session, InboundEvent, row, ["connection_id", "event_id"]):
-                stored.append(row_id)
-    for row_id in stored:
-        service.office.jobs.nudge_soon("handle_event", row_id)
-    return Accepted(status="accepted" if stored else "known")
+                nudge_after(session, "handle_event", row_id)
+                fresh = True
+    return Accepted(status="accepted" if fresh else "known")
