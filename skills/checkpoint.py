@@ -94,8 +94,8 @@ def pack(prompt: SoftPrompt, dimensions: Dimensions) -> tuple[str, bytes]:
 def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
     """Read what `pack` wrote. Raises PromptRefused with one sentence if anything is not as promised.
 
-    Tensors stay in the number format they are stored in, so that what is live takes no more memory than its record;
-    whoever computes with them widens them, which is exact.
+    Tensors stay in the number format they are stored in, in one block, so that what is live takes no more memory
+    than its record; whoever computes with them widens them, which is exact.
     """
     files = read_files(content)
     if hashlib.sha256(files[MANIFEST]).hexdigest() != digest:
@@ -116,14 +116,15 @@ def unpack(content: bytes, digest: str, backbone: Backbone) -> SoftPrompt:
         )
     head = _tensors(files[HEAD], HEAD)
     _check_head(head, manifest, backbone.dimensions.hidden)
+    prefix, *parts = _in_one_block([_read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions), *head.values()])
     return SoftPrompt(
         skill=manifest.skill,
         kind=manifest.kind,
         instruction=manifest.instruction,
         fingerprint=manifest.fingerprint,
         axes=manifest.axes,
-        prefix=_read_prefix(files[PREFIX], files[CONFIG], backbone.dimensions),
-        head=head,
+        prefix=prefix,
+        head=dict(zip(head, parts, strict=True)),
         calibration=manifest.calibration,
         positions=manifest.positions,
         bank_labels=manifest.bank_labels,
@@ -195,6 +196,13 @@ def _tensors(content: bytes, name: str) -> dict[str, Tensor]:
         ):
             raise PromptRefused(f"'{key}' of {name} holds values that are not finite or absurdly large.")
     return tensors
+
+
+def _in_one_block(tensors: list[Tensor]) -> list[Tensor]:
+    """Return the tensors as views of one allocation: each by itself would pin a hole that loading leaves around it."""
+    block = torch.cat([tensor.flatten() for tensor in tensors])
+    parts = torch.split(block, [tensor.numel() for tensor in tensors])
+    return [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
 
 def _check_head(head: Mapping[str, Tensor], manifest: Manifest, hidden: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -23,6 +24,9 @@ from skills.training import Clock, OnStep, steps_of, train
 ENOUGH_TO_CALIBRATE = 100
 BANK_ROWS = 512
 """Training queries a retrieval prompt carries along, at most (0.4 MB)."""
+
+States = dict[tuple[int, ...], Tensor]
+"""By token row: the pooled state `[H]` it is read as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,11 @@ def tune(
     calibrating = [example for example in examples if example.role == "calibration"]
     recipe = recipe or Recipe.for_rows(len(taught))
     parts = [] if len(calibrating) >= ENOUGH_TO_CALIBRATE else splits(skill, taught, recipe, seed)
-    fits = [taught, *(rest for rest, _ in parts)]
-    total = sum(steps_of(len(learnt_rows(skill, rows, recipe)), recipe) for rows in fits)
+    fits = [(taught, recipe), *((rest, recipe.without_a_part()) for rest, _ in parts)]
+    total = sum(steps_of(len(learnt_rows(skill, rows, recipe)), of) for rows, of in fits)
     run = _Run(backbone, skill, recipe, seed, Clock(total, on_step))
     held = [run.held_out(rest, out) for rest, out in parts]
-    final = run.fit(taught)
+    final = run.fit(taught, recipe)
     fresh = run.score(final, calibrating) if calibrating else None
     backbone.verify()
     together = join([*held, *([fresh] if fresh else [])])
@@ -152,14 +156,16 @@ class _Run:
         self._encoder = load_for_training(backbone)
         first_layer = recipe.first_layer(backbone.dimensions.layers)
         self._start = seed_prefix(backbone, skill.instruction, recipe.prompt_tokens, first_layer)
+        self._bare: States = {}
+        self._started: States = {}
 
-    def fit(self, examples: Sequence[Example]) -> _Fitted:
-        taught = learnt_rows(self._skill, examples, self._recipe)
+    def fit(self, examples: Sequence[Example], recipe: Recipe) -> _Fitted:
+        taught = learnt_rows(self._skill, examples, recipe)
         rows = self._tokens(taught)
-        bare = self._states(rows, None)
+        bare = self._once(rows, None, self._bare)
         objective: LabelObjective | RetrievalObjective
         if self._index is None:
-            objective = LabelObjective(self._skill, taught, self._states(rows, self._start))
+            objective = LabelObjective(self._skill, taught, self._once(rows, self._start, self._started))
         else:
             objective = RetrievalObjective(self._index, taught, bare)
         prefix = train(
@@ -168,7 +174,7 @@ class _Run:
             [render(e.text) for e in taught],
             objective,
             self._start,
-            self._recipe,
+            recipe,
             self._seed,
             self._clock,
         )
@@ -185,10 +191,16 @@ class _Run:
         return HeldOut(scores[0].double().numpy(), scores[1].double().numpy(), tuple(examples))
 
     def held_out(self, rest: Sequence[Example], out: Sequence[Example]) -> HeldOut:
-        return self.score(self.fit(rest), out)
+        return self.score(self.fit(rest, self._recipe.without_a_part()), out)
 
     def _tokens(self, examples: Sequence[Example]) -> list[tuple[int, ...]]:
         return self._backbone.tokenize([render(e.text) for e in examples], self._recipe.prompt_tokens)
+
+    def _once(self, rows: Sequence[tuple[int, ...]], prefix: Tensor | None, kept: States) -> Tensor:
+        """Return states `[N, H]`; what an earlier fit of this tuning read is not read again."""
+        unread = list({row: None for row in rows if row not in kept})
+        kept.update(zip(unread, self._states(unread, prefix), strict=True))
+        return torch.stack([kept[row] for row in rows])
 
     def _states(self, rows: Sequence[tuple[int, ...]], prefix: Tensor | None) -> Tensor:
         return self._backbone.forward([Row(tokens, prefix) for tokens in rows])

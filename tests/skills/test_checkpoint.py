@@ -54,6 +54,18 @@ def test_keeping_half_precision_in_memory_changes_no_score(label_prompt: SoftPro
 
 
 @pytest.mark.parametrize("which", ["label_prompt", "search_prompt"])
+def test_a_loaded_prompt_is_one_block_of_no_more_than_its_tensors(
+    which: str, tiny: Backbone, request: pytest.FixtureRequest
+) -> None:
+    digest, content = pack(request.getfixturevalue(which), tiny.dimensions)
+    loaded = unpack(content, digest, tiny)
+    tensors = [loaded.prefix, *loaded.head.values()]
+    assert len({tensor.untyped_storage().data_ptr() for tensor in tensors}) == 1
+    assert loaded.prefix.untyped_storage().nbytes() == sum(tensor.nbytes for tensor in tensors)
+    assert pack(loaded, tiny.dimensions) == (digest, content)
+
+
+@pytest.mark.parametrize("which", ["label_prompt", "search_prompt"])
 def test_what_is_stored_comes_back(which: str, tiny: Backbone, request: pytest.FixtureRequest) -> None:
     prompt: SoftPrompt = request.getfixturevalue(which)
     digest, content = pack(prompt, tiny.dimensions)

@@ -3,12 +3,15 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from skills.backbone import Backbone
+from skills.encoder import Encoder
 from skills.errors import BackboneUnusable
 from skills.loading import load_backbone
 
@@ -36,6 +39,20 @@ def test_auto_precision_reads_the_same_as_float32(backbone: Backbone, exact_back
     texts = ["my card still has not come", "a completely different thing"]
     cosines = torch.cosine_similarity(backbone.embed(texts), exact_backbone.embed(texts))
     assert cosines.min() > 0.999
+
+
+def test_a_busy_machine_does_not_change_the_choice_of_the_number_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, interrupted = [0.0], iter([10.0] * 6 + [0.0] * 99)
+    read = Encoder.states
+
+    def timed(encoder: Encoder, *batch: Any) -> Any:
+        clock[0] += 1.0 + next(interrupted) if encoder.dtype == torch.bfloat16 else 2.0
+        return read(encoder, *batch)
+
+    monkeypatch.setattr(Encoder, "states", timed)
+    monkeypatch.setattr("skills.loading.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert load_backbone().dtype == torch.bfloat16
 
 
 def test_a_network_that_takes_no_prefixes_is_refused(tiny_folder: Path, tmp_path: Path) -> None:

@@ -96,6 +96,15 @@ def test_steps_are_reported_and_cancelling_stops(tiny: Backbone) -> None:
     assert seen[-1].seconds_left > 0
 
 
+def test_fits_that_only_calibrate_take_fewer_epochs(tiny: Backbone) -> None:
+    seen: list[Step] = []
+    tune(tiny, SKILL, judged(), QUICK, on_step=seen.append)
+    assert (seen[-1].done, seen[-1].epochs) == (seen[-1].total, QUICK.epochs)
+    assert seen[0].epochs == QUICK.without_a_part().epochs < QUICK.epochs
+    assert replace(QUICK, epochs=0).without_a_part().epochs == 0
+    assert replace(QUICK, epochs=1).without_a_part().epochs == 1
+
+
 def test_a_changed_backbone_fails_the_run(tiny_folder: Path) -> None:
     mine = load_backbone(str(tiny_folder), "float32")
 
