@@ -40,7 +40,7 @@ class Recipe:
     held_parts: int = 3
     """How many of the parts really take their turn (1: a plain cut)."""
     held_epochs: float = 0.7
-    """Share of the epochs for the fits without a part, which only calibrate: as accurate, and a fifth less time
+    """Share of the epochs for the fits without a part, which only calibrate: as accurate, and an eighth less time
     (docs/decisions/0021)."""
 
     def first_layer(self, layers: int) -> int:

@@ -58,10 +58,11 @@ def tune(
     calibrating = [example for example in examples if example.role == "calibration"]
     recipe = recipe or Recipe.for_rows(len(taught))
     parts = [] if len(calibrating) >= ENOUGH_TO_CALIBRATE else splits(skill, taught, recipe, seed)
-    fits = [(taught, recipe), *((rest, recipe.without_a_part()) for rest, _ in parts)]
+    shorter = recipe.without_a_part()
+    fits = [(taught, recipe), *((rest, shorter) for rest, _ in parts)]
     total = sum(steps_of(len(learnt_rows(skill, rows, recipe)), of) for rows, of in fits)
     run = _Run(backbone, skill, recipe, seed, Clock(total, on_step))
-    held = [run.held_out(rest, out) for rest, out in parts]
+    held = [run.score(run.fit(rest, shorter), out) for rest, out in parts]
     final = run.fit(taught, recipe)
     fresh = run.score(final, calibrating) if calibrating else None
     backbone.verify()
@@ -189,9 +190,6 @@ class _Run:
         prompt = SoftPrompt("", "", "", "", self._skill.axes, fitted.prefix, fitted.head, {})
         scores = prompt.scores(self._states(rows, fitted.prefix), self._states(rows, None), fitted.index)
         return HeldOut(scores[0].double().numpy(), scores[1].double().numpy(), tuple(examples))
-
-    def held_out(self, rest: Sequence[Example], out: Sequence[Example]) -> HeldOut:
-        return self.score(self.fit(rest, self._recipe.without_a_part()), out)
 
     def _tokens(self, examples: Sequence[Example]) -> list[tuple[int, ...]]:
         return self._backbone.tokenize([render(e.text) for e in examples], self._recipe.prompt_tokens)
