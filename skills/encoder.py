@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from skills.padding import Texts
+from skills.products import lay_out, multiplies, product
 
 Weights = Mapping[str, Tensor]
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -49,11 +50,11 @@ class _Norm:
 
 @dataclass(frozen=True, slots=True)
 class _Linear:
-    weight: Tensor
+    weight: Tensor  # laid out
     bias: Tensor
 
     def __call__(self, states: Tensor) -> Tensor:
-        return functional.linear(states, self.weight, self.bias)
+        return product(states, self.weight, self.bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,13 @@ class Encoder:
         self._places = frozen["embeddings.position_embeddings.weight"]
         self._kind = frozen["embeddings.token_type_embeddings.weight"][0]
         self._norm = _norm(frozen, "embeddings.LayerNorm")
+        # oneDNN keeps a program of a megabyte for every number of rows that it ever saw, so numbers are rounded.
+        self._rounded = multiplies(dtype, self.device)
         self._layers = [_layer(frozen, f"encoder.layer.{number}.") for number in range(dimensions.layers)]
-        # oneDNN, which multiplies bfloat16, keeps a program of a megabyte for every number of rows that it ever saw.
-        self._rounded = dtype == torch.bfloat16 and self.device.type == "cpu"
         self._activation: Callable[[Tensor], Tensor] = _ACTIVATIONS[dimensions.activation]
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return every weight as it lies in memory, by name."""
+        """Return every weight as it lies in memory, some in oneDNN's blocks, by name."""
         found = {"words": self._words, "places": self._places, "kind": self._kind}
         found |= {"norm.weight": self._norm.weight, "norm.bias": self._norm.bias}
         for number, layer in enumerate(self._layers):
@@ -194,14 +195,15 @@ def _norm(weights: Weights, name: str) -> _Norm:
     return _Norm(weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
-def _linear(weights: Weights, name: str) -> _Linear:
-    return _Linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+def _linear(weights: Weights, *names: str) -> _Linear:
+    """Return the linear layers of these names as one."""
+    weight = torch.cat([weights[f"{name}.weight"] for name in names])
+    return _Linear(lay_out(weight), torch.cat([weights[f"{name}.bias"] for name in names]))
 
 
 def _layer(weights: Weights, name: str) -> _Layer:
-    inward = [_linear(weights, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
     return _Layer(
-        _Linear(torch.cat([part.weight for part in inward]), torch.cat([part.bias for part in inward])),
+        _linear(weights, *(f"{name}attention.self.{part}" for part in ("query", "key", "value"))),
         _linear(weights, f"{name}attention.output.dense"),
         _norm(weights, f"{name}attention.output.LayerNorm"),
         _linear(weights, f"{name}intermediate.dense"),

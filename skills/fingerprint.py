@@ -12,7 +12,8 @@ def digest_tensors(tensors: Mapping[str, Tensor], extra: bytes = b"") -> str:
     """Return the sha256 hex digest over sorted (name, dtype, shape, bytes), then `extra`."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        tensor = tensors[name].detach().contiguous().cpu()
+        tensor = tensors[name].detach()
+        tensor = (tensor.to_dense() if tensor.is_mkldnn else tensor).contiguous().cpu()
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     digest.update(extra)

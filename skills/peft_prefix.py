@@ -22,6 +22,7 @@ from skills.backbone import Backbone
 from skills.errors import BackboneChanged
 from skills.fingerprint import digest_tensors, vocabulary_bytes
 from skills.padding import pad, pool
+from skills.products import FrozenLinear
 from skills.prompt import from_peft, to_peft
 
 
@@ -75,7 +76,7 @@ class _Given(torch.nn.Module):
 
 
 def uppermost(encoder: PreTrainedModel, layers: int) -> PreTrainedModel:
-    """Return an encoder of the last `layers` layers, over the same tensors.
+    """Return an encoder of the last `layers` layers, of the same numbers, whose weights can take no gradient.
 
     It reads, as `inputs_embeds`, the states that enter them; PEFT knows no prompt that is empty in some layers.
     """
@@ -92,6 +93,10 @@ def uppermost(encoder: PreTrainedModel, layers: int) -> PreTrainedModel:
             if int(number) >= cut:
                 numbered[f"encoder.layer.{int(number) - cut}.{rest}"] = tensor
     part.load_state_dict(numbered, assign=True)
+    for module in list(part.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, torch.nn.Linear):
+                setattr(module, name, FrozenLinear(child))
     return cast("PreTrainedModel", part.eval().requires_grad_(False))
 
 

@@ -110,7 +110,7 @@ def test_a_changed_backbone_fails_the_run(tiny_folder: Path) -> None:
 
     def meddle(step: Step) -> None:
         if step.done == 2:
-            mine.encoder.tensors()["0.expand.weight"][0, 0] += 1
+            mine.encoder.tensors()["0.expand.bias"][0] += 1
 
     with pytest.raises(BackboneChanged):
         tune(mine, SKILL, judged(), QUICK, on_step=meddle)

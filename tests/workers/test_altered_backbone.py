@@ -37,7 +37,7 @@ def test_one_changed_number_fails_this_run_and_every_later_one(
     work = getattr(retraining, stage)
 
     def altered(*arguments: Any, **named: Any) -> Any:
-        mine.backbone.encoder.tensors()["1.expand.weight"][0, 0] += 1e-3
+        mine.backbone.encoder.tensors()["1.expand.bias"][0] += 1e-3
         return work(*arguments, **named)
 
     with monkeypatch.context() as patch:

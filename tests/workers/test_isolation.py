@@ -166,7 +166,7 @@ def test_another_version_that_is_live(two: Office) -> None:
 def test_one_number_of_the_backbone_in_memory(two: Office, tiny_folder: Path) -> None:
     own = replace(two, backbone=load_backbone(str(tiny_folder), "float32"))
     before = seen(own)
-    own.backbone.encoder.tensors()["1.contract.weight"][0, 0] += 1e-3
+    own.backbone.encoder.tensors()["1.contract.bias"][0] += 1e-3
     named = found(before, seen(own))
     assert named[0] == ("backbone", "The backbone's weights changed in memory.")
     assert {claim for claim, _ in named[1:]} == {"answers"}
