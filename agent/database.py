@@ -4,6 +4,7 @@
 there are. On SQLite, writing begins IMMEDIATE, so two writers queue instead of failing halfway.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
@@ -44,6 +45,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         self._nudge = nudge
+        self._queue = threading.Lock() if sqlite else None
         self._writer = self.engine.execution_options(writing=True)
 
     @contextmanager
@@ -55,11 +57,24 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a transaction; it commits when the block ends and rolls back when it raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._next_writer(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
         if self._nudge is not None:
             for task, row_id in session.info.get(_NUDGES, ()):
                 self._nudge(task, row_id)
+
+    @contextmanager
+    def _next_writer(self) -> Iterator[None]:
+        """Let this process's threads write to SQLite one after the other, woken as soon as it is their turn.
+
+        SQLite has whoever finds it locked look again after ever longer naps. Other processes still wait like that.
+        """
+        mine = self._queue is not None and self._queue.acquire(timeout=BUSY_MILLISECONDS / 1000)
+        try:
+            yield
+        finally:
+            if mine and self._queue is not None:
+                self._queue.release()
 
     def close(self) -> None:
         """Close every pooled connection."""

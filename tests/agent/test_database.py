@@ -1,6 +1,7 @@
 """The database's shape and transactions."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -260,6 +261,25 @@ def test_two_writers_queue_instead_of_failing(database: Database) -> None:
         thread.join()
     with database.reading() as session:
         assert session.scalars(select(Desk.revision)).one() == 81
+
+
+def test_threads_that_write_to_sqlite_wait_for_each_other_and_not_for_its_naps(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+    migrate(url)
+    database, entered = Database(url, pool=3), threading.Event()
+
+    def write() -> None:
+        with database.writing():
+            entered.set()
+
+    second = threading.Thread(target=write)
+    with database.writing():
+        second.start()
+        # It has not begun: had it, SQLite would have it sleep before it looks again.
+        assert not entered.wait(0.2)
+    assert entered.wait(30)
+    second.join()
+    database.close()
 
 
 def test_an_error_does_not_carry_what_was_being_stored(database: Database) -> None:
