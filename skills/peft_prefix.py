@@ -22,7 +22,7 @@ from skills.backbone import Backbone
 from skills.errors import BackboneChanged
 from skills.fingerprint import digest_tensors, vocabulary_bytes
 from skills.padding import pad, pool
-from skills.products import FrozenLinear
+from skills.products import FrozenLinear, multiplies
 from skills.prompt import from_peft, to_peft
 
 
@@ -95,7 +95,7 @@ def uppermost(encoder: PreTrainedModel, layers: int) -> PreTrainedModel:
     part.load_state_dict(numbered, assign=True)
     for module in list(part.modules()):
         for name, child in module.named_children():
-            if isinstance(child, torch.nn.Linear):
+            if isinstance(child, torch.nn.Linear) and multiplies(child.weight.dtype, child.weight.device):
                 setattr(module, name, FrozenLinear(child))
     return cast("PreTrainedModel", part.eval().requires_grad_(False))
 
