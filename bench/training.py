@@ -2,9 +2,10 @@
 
     python bench/training.py [--data FOLDER] [--quick] [--json]
 
-Each arm runs in a process of its own, so that its peak memory is its own: `--arm ours|full|setfit` runs one and prints
-JSON. With BANKING77 in the data folder: 13 examples an intent of its train file, held out is the fifth of that file
-cut off before (a development side: the test file is not read). Without it, the demo desk's router.
+Each arm runs in a process of its own, in a training worker's environment, so that its peak memory is its own:
+`--arm ours|full|setfit` runs one and prints JSON. With BANKING77 in the data folder: 13 examples an intent of its train
+file, held out is the fifth of that file cut off before (a development side: the test file is not read). Without it, the
+demo desk's router.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from figures import Bound, Figure, as_json
 from training_arms import ARMS, QUICK_SHOTS, Asked, cut
 
 from agent import demo
+from skills import FEW_PROGRAMS
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data"
@@ -33,7 +35,12 @@ Found = dict[str, Any]
 def run(arm: str, quick: bool, data: Path, goal: float = 1.0) -> Found:
     """Run an arm in a fresh process; return what it measured."""
     call = [sys.executable, str(Path(__file__)), "--arm", arm, "--data", str(data), "--goal", str(goal)]
-    env = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    env = {
+        **os.environ,
+        **FEW_PROGRAMS,
+        "OMP_NUM_THREADS": str(THREADS),
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+    }
     done = subprocess.run(
         [*call, *(["--quick"] if quick else [])],
         env=env,

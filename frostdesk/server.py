@@ -1,5 +1,6 @@
 """Running a server: everything at once, or its parts one by one."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from agent.settings import Settings
 from frostdesk.client import BAD_INPUT, fail
 from frostdesk.options import console
+from skills import FEW_PROGRAMS
 
 demo = typer.Typer(help="The demo desk.", no_args_is_help=True)
 
@@ -59,6 +61,9 @@ def worker(
     queue: Annotated[str, typer.Option(help="events, training, or both: events,training")] = "events,training",
 ) -> None:
     """Run one Celery worker. Keep training in a worker of its own where tickets must not wait for it."""
+    if "training" in queue.split(","):
+        for name, most in FEW_PROGRAMS.items():
+            os.environ.setdefault(name, most)
     from workers.app import app, worker_name  # noqa: PLC0415
 
     unknown = set(queue.split(",")) - {"events", "training"}

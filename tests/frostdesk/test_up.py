@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from frostdesk.queue_server import free_port
+from frostdesk.server import worker
+from skills import FEW_PROGRAMS
 from tests.conftest import START_SECONDS, Running, installation, wait_for
 from tests.frostdesk.conftest import CARD, done, refused, shown
 
@@ -132,3 +134,15 @@ def test_an_api_that_cannot_start_is_said_and_ends_the_whole(tmp_path: Path) -> 
     assert "api.log" in refused(result, 2)
     with Path(tmp_path / "data" / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds the folder any more
+
+
+def test_only_a_worker_that_trains_keeps_few_of_onednns_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in FEW_PROGRAMS:
+        monkeypatch.setenv(name, "7")  # so that it is gone again afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("workers.app.app.worker_main", lambda _arguments: None)
+    worker("events")
+    assert not FEW_PROGRAMS.keys() & os.environ.keys()
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "99")
+    worker("training")
+    assert {name: os.environ.get(name) for name in FEW_PROGRAMS} == {**FEW_PROGRAMS, "LRU_CACHE_CAPACITY": "99"}
