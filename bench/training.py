@@ -36,8 +36,8 @@ def run(arm: str, quick: bool, data: Path, goal: float = 1.0) -> Found:
     """Run an arm in a fresh process; return what it measured."""
     call = [sys.executable, str(Path(__file__)), "--arm", arm, "--data", str(data), "--goal", str(goal)]
     env = {
-        **os.environ,
         **FEW_PROGRAMS,
+        **os.environ,
         "OMP_NUM_THREADS": str(THREADS),
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
     }

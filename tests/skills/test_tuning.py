@@ -18,6 +18,7 @@ from skills.scorecard import judge, scorecard
 from skills.skill import Axis, Example, Skill
 from skills.training import Step, batches, read_as
 from skills.tuning import learnt_rows, seed_prefix, splits, tune
+from tests.alteration import alter_one_number
 
 INTENTS = Axis("intent", ("card", "transfer", "login"), rejects="out_of_scope")
 MOOD = Axis("mood", ("angry",), exclusive=False, must_catch=("angry",))
@@ -110,7 +111,7 @@ def test_a_changed_backbone_fails_the_run(tiny_folder: Path) -> None:
 
     def meddle(step: Step) -> None:
         if step.done == 2:
-            mine.encoder.tensors()["0.expand.bias"][0] += 1
+            alter_one_number(mine, "0.expand.weight", by=1)
 
     with pytest.raises(BackboneChanged):
         tune(mine, SKILL, judged(), QUICK, on_step=meddle)

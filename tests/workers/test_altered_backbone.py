@@ -14,6 +14,7 @@ from skills.batching import Batcher
 from skills.loading import load_backbone
 from skills.store import Store
 from skills.vectors import Vectors
+from tests.alteration import alter_one_number
 from tests.workers.conftest import count, live, run
 from workers import retraining
 
@@ -37,7 +38,7 @@ def test_one_changed_number_fails_this_run_and_every_later_one(
     work = getattr(retraining, stage)
 
     def altered(*arguments: Any, **named: Any) -> Any:
-        mine.backbone.encoder.tensors()["1.expand.bias"][0] += 1e-3
+        alter_one_number(mine.backbone, "1.expand.weight")
         return work(*arguments, **named)
 
     with monkeypatch.context() as patch:

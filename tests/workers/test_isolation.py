@@ -21,6 +21,7 @@ from skills.checkpoint import pack, unpack
 from skills.loading import load_backbone
 from skills.prompt import SoftPrompt
 from skills.skill import Axis
+from tests.alteration import alter_one_number
 from tests.workers.conftest import run
 from workers.isolation import Observation, differences, observe
 from workers.neighbours import TOLERANCE, read_among, read_apart
@@ -166,7 +167,7 @@ def test_another_version_that_is_live(two: Office) -> None:
 def test_one_number_of_the_backbone_in_memory(two: Office, tiny_folder: Path) -> None:
     own = replace(two, backbone=load_backbone(str(tiny_folder), "float32"))
     before = seen(own)
-    own.backbone.encoder.tensors()["1.contract.bias"][0] += 1e-3
+    alter_one_number(own.backbone, "1.contract.weight")
     named = found(before, seen(own))
     assert named[0] == ("backbone", "The backbone's weights changed in memory.")
     assert {claim for claim, _ in named[1:]} == {"answers"}
