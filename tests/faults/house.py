@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
-from sqlalchemy.exc import OperationalError
 
 from agent.database import Database
 from agent.keys import make_key
@@ -159,14 +159,15 @@ class House:
         return True
 
     def _restarted(self) -> bool:
-        """Start the server; one that was killed may need a moment until its children have let go of its memory."""
+        """Start the server; one that was killed may need a moment until its children have let go of its memory.
+
+        Only a new connection tells: its children answer old ones until they notice that it is gone.
+        """
         try:
             self.postgres.ensure_postgres_running()
-            with self.database.reading() as session:
-                session.connection()
-        except (OperationalError, RuntimeError, OSError):
+        except (SubprocessError, OSError):
             return False
-        return True
+        return self._answers()
 
 
 @contextmanager
