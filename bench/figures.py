@@ -7,10 +7,12 @@ import platform
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import torch
+from served import load_served
 
 Bound = Literal["at most", "at least"]
 GROSS = 2.0
@@ -63,23 +65,35 @@ def paired(what: str, ours: Sequence[float], theirs: Sequence[float], bound: Bou
     return Figure(what, statistics.median(ratios), bound, goal, (low, high), note=both)
 
 
+@cache
 def machine() -> dict[str, str | int | list[str]]:
-    """Return what a reader needs to know of the machine to repeat a figure."""
+    """Return what a reader needs to know of the machine, and of what it reads with, to repeat a figure."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     flags = set(info.partition("flags\t")[2].partition("\n")[0].split())
+    backbone = load_served()
     return {
         "processor": info.partition("model name\t: ")[2].partition("\n")[0] or platform.processor(),
         "features": [name for name in FEATURES if name in flags],
+        "kernels": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
+        "dtype": str(backbone.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if backbone.device.type == "cuda" else "cpu",
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
 
 
-def as_json(figures: Sequence[Figure]) -> str:
-    """Return machine and figures for other programs."""
-    return json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1)
+def machine_line() -> str:
+    """Return the machine as a line above a table."""
+    return "  ".join(f"{name} {value}" for name, value in machine().items())
+
+
+def told(figures: Sequence[Figure], as_json: bool) -> str:
+    """Return the machine and the figures as a table, or as JSON for other programs."""
+    if as_json:
+        return json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1)
+    return "\n".join([machine_line(), *(figure.line() for figure in figures)])
 
 
 def show(about: str | None, measure: Callable[..., Sequence[Figure]], data: bool = False) -> None:
@@ -91,9 +105,4 @@ def show(about: str | None, measure: Callable[..., Sequence[Figure]], data: bool
         parser.add_argument("--data", type=Path, help="folder of the sets (bench/prepare.py lists them)")
     asked = parser.parse_args()
     figures = measure(asked.quick, asked.data) if data else measure(asked.quick)
-    if asked.json:
-        print(as_json(figures))
-        return
-    print("  ".join(f"{name} {value}" for name, value in machine().items()))
-    for figure in figures:
-        print(figure.line())
+    print(told(figures, asked.json))

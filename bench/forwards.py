@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import torch
 from figures import Figure, paired, show
 from peft import PeftModel, PrefixTuningConfig, TaskType, get_peft_model
+from served import load_served
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from agent import demo
 from skills.backbone import Backbone, Row
-from skills.loading import load_backbone
 from skills.padding import pad, pool
 from skills.peft_prefix import load_for_training
 from skills.recipe import Recipe
@@ -54,14 +54,14 @@ class Served:
             self._model: PeftModel = get_peft_model(encoder, config, adapter_name="0")
             for skill in range(1, SKILLS):
                 self._model.add_adapter(str(skill), config)
-        self._model.eval().to(backbone.dtype)
+        self._model.eval().to(backbone.device, backbone.dtype)
 
     @torch.no_grad()
     def read(self, skill: int, rows: list[tuple[int, ...]]) -> Tensor:
         """Return pooled states `[B, H]` of token rows under one skill."""
         self._model.set_adapter(str(skill))
-        tokens, mask = pad(rows)
-        return pool(self._model(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)
+        tokens, mask = (part.to(self._model.device) for part in pad(rows))
+        return pool(self._model(input_ids=tokens, attention_mask=mask).last_hidden_state, mask).cpu()
 
 
 def pairs_of(ours: Work, theirs: Work, count: int) -> Iterator[tuple[float, float]]:
@@ -85,11 +85,11 @@ def less_time(what: str, ours: Work, theirs: Work, count: int, goal: float | Non
 
 def bare_reader(encoder: PreTrainedModel, rows: list[tuple[int, ...]]) -> Work:
     """Return one forward of these rows through transformers, without prompts."""
-    tokens, mask = pad(rows)
+    tokens, mask = (part.to(encoder.device) for part in pad(rows))
 
     @torch.no_grad()
     def read() -> Tensor:
-        return pool(encoder(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)
+        return pool(encoder(input_ids=tokens, attention_mask=mask).last_hidden_state, mask).cpu()
 
     return read
 
@@ -104,7 +104,7 @@ def draw_prompts(backbone: Backbone, count: int, first_layer: int | None = None)
 
 def measure(quick: bool) -> list[Figure]:
     """Return the rows of the table that are about one forward."""
-    backbone = load_backbone()
+    backbone = load_served()
     goals, count = GOALS[backbone.dtype], QUICK_PAIRS if quick else PAIRS
     encoder = load_for_training(backbone)
     texts = backbone.tokenize([row["text"] for row in demo.read("gate.jsonl")[:MESSAGES]])

@@ -7,18 +7,19 @@ Each candidate is held against the shipped prompt (seed 0) exactly as a retraini
 
 import sys
 
+from served import load_served
+
 from agent import demo
 from agent.demo_desk import shipped
 from skills.checkpoint import unpack
 from skills.index import build_index
-from skills.loading import load_backbone
 from workers.candidates import hold_against
 from workers.demo_prompts import SKILLS, build_prompt, demo_examples, demo_skill
 
 
 def main(seeds: int) -> None:
     """Print a line for each run, and how many passed."""
-    backbone, passed = load_backbone(), 0
+    backbone, passed = load_served(), 0
     hands_over = {intent["name"] for intent in demo.desk()["intents"] if intent["action"] == "hand_over"}
     for name in SKILLS:
         skill, (entry, content) = demo_skill(name), shipped(name)

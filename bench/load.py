@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from figures import Figure, as_json, paired
+from figures import Figure, paired, told
 from forwards import bare_reader
 from processes import Visitors, installed, resident
+from served import load_served
 
 from agent import demo
 from skills.backbone import ROWS_AT_ONCE, Backbone, Row
-from skills.loading import load_backbone
 from skills.peft_prefix import load_for_training
 from skills.skill import render
 
@@ -56,7 +56,7 @@ def measure(quick: bool, postgres: bool = False, length: int = 1) -> list[Figure
     """Return the figures; `length` is how many messages a conversation has."""
     seconds, rounds = (5.0, 1) if quick else (10.0, 3)
     texts = [row["text"] for row in demo.read("gate.jsonl")]
-    backbone, did, refused, late = load_backbone(), [], 0, []
+    backbone, did, refused, late = load_served(), [], 0, []
     encoder = load_for_training(backbone)
     readers: dict[str, Callable[[Tokens], object]] = {
         "the backbone": lambda rows: backbone.forward([Row(tokens) for tokens in rows]),
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=1)
     given = parser.parse_args()
     figures = measure(given.quick, given.postgres, given.length)
-    print(as_json(figures) if given.json else "\n".join(figure.line() for figure in figures))
+    print(told(figures, given.json))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from figures import Figure, show
 from safetensors.torch import load as load_tensors
+from served import load_served
 
 from agent.demo_desk import shipped
 from skills.backbone import Backbone
 from skills.checkpoint import HEAD, PREFIX
 from skills.live import Live
-from skills.loading import load_backbone
 from skills.prompt import SoftPrompt
 from skills.store import Store
 
@@ -51,7 +51,7 @@ def measure(quick: bool) -> list[Figure]:
 
 
 def _measure(folder: Path, desks: int) -> list[Figure]:
-    backbone = load_backbone()
+    backbone = load_served()
     records = {entry["digest"]: content for entry, content in map(shipped, NAMES)}
     store = Store(folder, backbone, records.__getitem__)
 

@@ -11,13 +11,14 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from served import load_served
+
 from agent.corrections import Origin
 from agent.demo_desk import shipped
 from agent.examples import as_shapes
 from agent.tables import Example
 from skills.backbone import Backbone
 from skills.checkpoint import pack, unpack
-from skills.loading import load_backbone
 from skills.prompt import SoftPrompt
 from skills.scorecard import judge, scorecard
 from skills.tuning import tune
@@ -106,7 +107,7 @@ def flips(backbone: Backbone, prompt: SoftPrompt, aim: str) -> float:
 
 def main(seed: int) -> None:
     """Print a line for each attack."""
-    backbone = load_backbone()
+    backbone = load_served()
     entry, content = shipped("router")
     live = unpack(content, entry["digest"], backbone)
     clean = right(backbone, tuned(backbone, selected(backbone, Attack("none", [], 1))[0], seed))

@@ -12,8 +12,9 @@ import argparse
 import time
 from typing import Any
 
-from figures import Figure, as_json
+from figures import Figure, told
 from processes import Installation, Visitors, installed
+from served import load_served
 from sqlalchemy import select
 
 from agent import demo
@@ -21,7 +22,6 @@ from agent.database import Database
 from agent.demo_desk import shipped
 from agent.tables import Artefact, Skill, Version
 from skills.checkpoint import pack, unpack
-from skills.loading import load_backbone
 
 APIS, VISITORS = 4, 8
 GOAL_SECONDS = 2.0
@@ -30,7 +30,7 @@ SETTLED = 3.0
 
 def add_version(house: Installation) -> None:
     """Give the router a second version: its prompt, a little changed."""
-    backbone, (entry, content) = load_backbone(), shipped("router")
+    backbone, (entry, content) = load_served(), shipped("router")
     prompt = unpack(content, entry["digest"], backbone)
     prompt.prefix.mul_(1.001)
     digest, changed = pack(prompt, backbone.dimensions)
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--sqlite", action="store_true")
     given = parser.parse_args()
     figures = measure(given.quick, not given.sqlite)
-    print(as_json(figures) if given.json else "\n".join(figure.line() for figure in figures))
+    print(told(figures, given.json))
 
 
 if __name__ == "__main__":

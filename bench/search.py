@@ -21,6 +21,7 @@ import torch
 from figures import Figure, paired, show
 from forwards import pairs_of
 from many_articles import many_articles
+from served import load_served
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -31,7 +32,6 @@ from skills.calibration import ExclusiveCalibration, top_odds
 from skills.checkpoint import unpack
 from skills.heads import project_query
 from skills.index import Index, build_index
-from skills.loading import load_backbone
 from skills.prompt import SoftPrompt
 from skills.vectors import Vectors
 
@@ -52,7 +52,7 @@ class Asked:
 def measure(quick: bool, data: Path | None = None) -> list[Figure]:
     """Return the rows about a large and a small desk."""
     torch.set_num_threads(1)
-    backbone = load_backbone()
+    backbone = load_served()
     prompt = _search_prompt(backbone)
     count = QUICK_ASKED if quick else ASKED
     if data is None or quick:

@@ -11,17 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from figures import Figure, show
 from forwards import GOALS, MESSAGES, PAIRS, QUICK_PAIRS, SKILLS, Served, draw_prompts, less_time
+from served import load_served
 
 from agent import demo
 from skills.backbone import Row
 from skills.batching import Batcher
-from skills.loading import load_backbone
 from skills.peft_prefix import load_for_training
 
 
 def measure(quick: bool) -> list[Figure]:
     """Return how many times less time the batcher takes for all 64."""
-    backbone = load_backbone()
+    backbone = load_served()
     skills = draw_prompts(backbone, SKILLS)
     texts = backbone.tokenize([row["text"] for row in demo.read("gate.jsonl")[:MESSAGES]])
     rows = [Row(text, prompt) for text in texts for prompt in skills]

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from served import load_served
 from skill_rows import ROWS, Row
 
 from skills.backbone import Backbone
-from skills.loading import load_backbone
 
 HERE = Path(__file__).parent
 RESULTS = HERE / ".results"
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="measure again what was measured before")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    backbone, table = load_backbone(), {}
+    backbone, table = load_served(), {}
     print(f"{backbone.dtype}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for name in asked.only or [row for row in ROWS if row != "demo"]:
         row = ROWS[name]

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from figures import Figure, machine
+from figures import Figure, machine, machine_line
 
 HERE = Path(__file__).parent
 ROWS = (
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of public data, for real articles in the search row")
     parser.add_argument("--out", type=Path, default=HERE / ".results" / "speed.json")
     asked = parser.parse_args()
-    print("  ".join(f"{name} {value}" for name, value in machine().items()), flush=True)
+    print(machine_line(), flush=True)
     table: dict[str, list[Figure]] = {}
     for row in asked.only or (QUICK if asked.quick else ROWS):
         started = time.monotonic()

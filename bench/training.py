@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from figures import Bound, Figure, as_json
+from figures import Bound, Figure, told
 from training_arms import ARMS, QUICK_SHOTS, Asked, cut
 
 from agent import demo
@@ -130,11 +130,11 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(THREADS)
     if asked.arm:
-        told = cut(asked.data, asked.quick)
-        print(json.dumps(ARMS[asked.arm](Asked(told, asked.seed, asked.goal, asked.quick))))
+        learnt = cut(asked.data, asked.quick)
+        print(json.dumps(ARMS[asked.arm](Asked(learnt, asked.seed, asked.goal, asked.quick))))
         return
     figures = measure(asked.quick, asked.data)
-    print(as_json(figures) if asked.json else "\n".join(figure.line() for figure in figures))
+    print(told(figures, asked.json))
     if not find_spec("setfit"):
         print("setfit is not installed: pip install setfit", file=sys.stderr)
 

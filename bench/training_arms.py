@@ -16,6 +16,7 @@ import torch
 from full_tuning import FullRecipe, FullTuning
 from intents import judged, router
 from prepare import read, stratified
+from served import load_served
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from skills import DEFAULT_BACKBONE
@@ -23,7 +24,7 @@ from skills.arms import draw_shots
 from skills.backbone import Backbone, Row
 from skills.calibration import ExclusiveCalibration
 from skills.checkpoint import pack
-from skills.loading import find_folder, load_backbone
+from skills.loading import find_folder
 from skills.recipe import Recipe
 from skills.skill import Example, Skill, render
 from skills.targets import encode
@@ -99,7 +100,7 @@ def costing() -> Iterator[Cost]:
 
 def ours(asked: Asked) -> dict[str, Any]:
     """tune() with its defaults: choice of the recipe, probe, cross-fitting and calibration included."""
-    backbone = load_backbone()
+    backbone = load_served()
     with costing() as cost:
         recipe = replace(Recipe.for_rows(len(asked.cut.train)), epochs=QUICK_EPOCHS) if asked.quick else None
         tuned = tune(backbone, asked.cut.skill, asked.cut.train, recipe, asked.seed)
@@ -125,7 +126,7 @@ def accuracy(backbone: Backbone, tuned: Tuned, told: Cut) -> float:
 
 def full(asked: Asked) -> dict[str, Any]:
     """Full fine-tuning, stopped after the epoch that reaches `goal`; else the time to its best epoch."""
-    backbone, told = load_backbone(), asked.cut
+    backbone, told = load_served(), asked.cut
     sides = [
         (backbone.tokenize([render(example.text) for example in side]), told.targets(side))
         for side in (told.train, told.test)

@@ -16,10 +16,10 @@ from typing import Any
 from figures import Figure, paired, show
 from forwards import bare_reader
 from processes import installed
+from served import load_served
 
 from agent import demo
 from skills.backbone import Row
-from skills.loading import load_backbone
 from skills.peft_prefix import load_for_training
 
 MESSAGES, QUICK_MESSAGES, WARM_UP = 200, 40, 10
@@ -46,7 +46,7 @@ def call(server: HTTPConnection, path: str, bearer: str, body: dict[str, Any] | 
 
 def measure(quick: bool) -> list[Figure]:
     """Return the ratios of the medians' pairs, and of the slowest turns to the median forward."""
-    backbone = load_backbone()
+    backbone = load_served()
     encoder = load_for_training(backbone)
     count = QUICK_MESSAGES if quick else MESSAGES
     texts = [row["text"] for row in demo.read("gate.jsonl")[: count + WARM_UP]]
