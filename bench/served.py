@@ -2,13 +2,17 @@
 
 from agent.settings import Settings
 from skills.backbone import Backbone
+from skills.errors import BackboneUnusable
 from skills.loading import load_backbone
 
 
 def load_served() -> Backbone:
-    """Load the backbone as an installation's processes do.
+    """Load the backbone as an installation's processes do; end with one sentence where it cannot be.
 
     FROSTDESK_PRECISION=float32 measures that number format, FROSTDESK_DEVICE=cuda a GPU.
     """
     settings = Settings()
-    return load_backbone(settings.backbone, settings.precision, settings.device)
+    try:
+        return load_backbone(settings.backbone, settings.precision, settings.device)
+    except BackboneUnusable as error:
+        raise SystemExit(str(error)) from error
