@@ -25,18 +25,17 @@ def review(desk: Desk = None, limit: Limit = 20, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = listing("turn", "message", "why", "outcome", "intent", "confidence", "article")
+    table = listing("turn", "message", "why", "read as", "outcome")
     for row in found:
         turn = row["turn"]
-        confidence = turn["route"]["confidence"]
+        confidence, article = turn["route"]["confidence"], turn["article"]
+        sure = f" ({confidence:.2f})" if confidence is not None else ""
         table.add_row(
             turn["turn_id"],
             row["text"][:60] + (f" (x{row['stands_for']})" if row["stands_for"] > 1 else ""),
             _why(row),
-            turn["outcome"],
-            turn["route"]["intent"] or "out of scope",
-            f"{confidence:.2f}" if confidence is not None else "-",
-            (turn["article"] or {}).get("slug") or "-",
+            (turn["route"]["intent"] or "out of scope") + sure,
+            turn["outcome"] + (f": {article['slug']}" if article else ""),
         )
     console.print(table if found else "Nothing waits for review.")
 
