@@ -7,7 +7,6 @@ import platform
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +64,6 @@ def paired(what: str, ours: Sequence[float], theirs: Sequence[float], bound: Bou
     return Figure(what, statistics.median(ratios), bound, goal, (low, high), note=both)
 
 
-@cache
 def machine() -> dict[str, str | int | list[str]]:
     """Return what a reader needs to know of the machine, and of what it reads with, to repeat a figure."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""

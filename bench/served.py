@@ -1,13 +1,16 @@
 """The backbone that benches read through."""
 
+from functools import cache
+
 from agent.settings import Settings
 from skills.backbone import Backbone
 from skills.errors import BackboneUnusable
 from skills.loading import load_backbone
 
 
+@cache
 def load_served() -> Backbone:
-    """Load the backbone as an installation's processes do; end with one sentence where it cannot be.
+    """Load the backbone, once, as an installation's processes do; end with one sentence where it cannot be.
 
     FROSTDESK_PRECISION=float32 measures that number format, FROSTDESK_DEVICE=cuda a GPU.
     """
